@@ -1,0 +1,1 @@
+"""The pure core: states, rules, money, books. No files, no clock, no network."""

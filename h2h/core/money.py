@@ -1,0 +1,76 @@
+"""The one doorway to money: Decimal from the first character to the last column.
+
+ISO 20022 amounts have at most 18 digits, at most 5 of them after the point
+(ActiveOrHistoricCurrencyAndAmount); Decimal's default 28 digits of precision would round a sum of
+many such amounts silently, so sums run in a context that raises instead of rounding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact, localcontext
+
+_EXACT = Context(prec=60, traps=[Inexact])
+_SHAPE = re.compile(r"[+]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+
+# ISO 4217: currencies whose minor unit is not two digits. All others have two.
+DECIMALS = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
+}
+
+
+def amount(text: str) -> Decimal:
+    """Read an unsigned amount as XML Schema writes it (`1234.50`, no exponent, no sign but `+`).
+
+    Raises ValueError when `text` is anything else; white space around it is XML's and is dropped.
+    """
+    stripped = text.strip(" \t\r\n")
+    if not _SHAPE.fullmatch(stripped):
+        raise ValueError(f"not an amount: {text!r}")
+    return Decimal(stripped)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum; raises decimal.Inexact rather than round."""
+    with localcontext(_EXACT):
+        return sum(amounts, Decimal(0))
+
+
+def plain(value: Decimal) -> str:
+    """`value` as the ERP and the ledger write it: no exponent, its own decimals kept."""
+    return f"{value:f}"
+
+
+def decimals_of(currency: str) -> int:
+    """How many decimals ISO 4217 gives `currency` (2 when it is not listed as an exception)."""
+    return DECIMALS.get(currency, 2)
+
+
+def decimals_used(value: Decimal) -> int:
+    """Significant decimals of `value`: trailing zeros do not count (1.500 uses one)."""
+    exponent = value.normalize(_EXACT).as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

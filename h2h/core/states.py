@@ -1,0 +1,186 @@
+"""The states of a file and of a payment, which moves are lawful, and what delivery proves.
+
+The tables are the law: the ledger refuses a move that is not in them, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeVar
+
+S = TypeVar("S", bound=StrEnum)
+
+
+class Out(StrEnum):
+    """The life of a payment file."""
+
+    CLAIMING = "claiming"
+    CLAIMED = "claimed"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    VALID = "valid"
+    APPROVED = "approved"
+    SEALED = "sealed"
+    STAGED = "staged"
+    DELIVERING = "delivering"
+    IN_DOUBT = "in_doubt"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    ACCEPTED = "accepted"
+    PART_ACCEPTED = "part_accepted"
+    REJECTED = "rejected"
+    CANCELLED_BY_BANK = "cancelled_by_bank"
+    CANCELLED = "cancelled"
+
+
+class In(StrEnum):
+    """The life of a bank file."""
+
+    FETCHED = "fetched"
+    OPENED = "opened"
+    READ = "read"
+    BOOKED = "booked"
+    EXPORTING = "exporting"
+    DONE = "done"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+
+class Pay(StrEnum):
+    """The life of one payment, as its bank tells it."""
+
+    INSTRUCTED = "instructed"
+    ACKNOWLEDGED = "acknowledged"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    BOOKED = "booked"
+    RETURNED = "returned"
+
+
+class Kept(StrEnum):
+    """The outcome of one statement in a bank file."""
+
+    BOOKED = "booked"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    REJECTED = "rejected"  # by a person
+
+
+State = Out | In
+
+_ANSWERED = (Out.ACKNOWLEDGED, Out.ACCEPTED, Out.PART_ACCEPTED, Out.REJECTED, Out.CANCELLED_BY_BANK)
+_BEFORE_DELIVERING = (Out.HELD, Out.CANCELLED)
+
+
+def _table(moves: Mapping[S, tuple[S, ...]]) -> Mapping[S, frozenset[S]]:
+    return MappingProxyType({state: frozenset(targets) for state, targets in moves.items()})
+
+
+OUT_MOVES: Mapping[Out, frozenset[Out]] = _table(
+    {
+        Out.CLAIMING: (Out.CLAIMED, Out.CANCELLED),  # cancelled: the file left the door before us
+        Out.CLAIMED: (Out.VALID, Out.INVALID, Out.DUPLICATE, *_BEFORE_DELIVERING),
+        Out.VALID: (Out.APPROVED, *_BEFORE_DELIVERING),
+        Out.APPROVED: (Out.SEALED, *_BEFORE_DELIVERING),
+        Out.SEALED: (Out.STAGED, *_BEFORE_DELIVERING),
+        Out.STAGED: (Out.DELIVERING, Out.SEALED, *_BEFORE_DELIVERING),
+        Out.DELIVERING: (Out.SENT, Out.IN_DOUBT),
+        Out.IN_DOUBT: (Out.SENT, Out.SEALED),  # sealed: only a person says so
+        Out.HELD: (Out.CLAIMED, Out.VALID, Out.APPROVED, Out.SEALED, Out.CANCELLED),
+        Out.SENT: _ANSWERED,
+        Out.ACKNOWLEDGED: _ANSWERED[1:],
+        Out.ACCEPTED: _ANSWERED[2:],
+        Out.PART_ACCEPTED: (Out.ACCEPTED, Out.REJECTED, Out.CANCELLED_BY_BANK),
+        Out.INVALID: (),
+        Out.DUPLICATE: (),
+        Out.REJECTED: (),
+        Out.CANCELLED_BY_BANK: (),
+        Out.CANCELLED: (),
+    }
+)
+
+IN_MOVES: Mapping[In, frozenset[In]] = _table(
+    {
+        In.FETCHED: (In.OPENED, In.QUARANTINED),
+        In.OPENED: (In.READ, In.QUARANTINED, In.DUPLICATE),
+        In.READ: (In.BOOKED, In.DUPLICATE, In.QUARANTINED),
+        In.BOOKED: (In.EXPORTING,),
+        In.EXPORTING: (In.DONE,),
+        In.DONE: (),
+        In.DUPLICATE: (),
+        In.QUARANTINED: (),
+    }
+)
+
+PAY_MOVES: Mapping[Pay, frozenset[Pay]] = _table(
+    {
+        Pay.INSTRUCTED: (Pay.ACKNOWLEDGED, Pay.ACCEPTED, Pay.REJECTED, Pay.CANCELLED, Pay.BOOKED),
+        Pay.ACKNOWLEDGED: (Pay.ACCEPTED, Pay.REJECTED, Pay.CANCELLED, Pay.BOOKED),
+        Pay.ACCEPTED: (Pay.REJECTED, Pay.CANCELLED, Pay.BOOKED),
+        Pay.BOOKED: (Pay.RETURNED,),
+        Pay.REJECTED: (),
+        Pay.CANCELLED: (),
+        Pay.RETURNED: (),
+    }
+)
+
+# A file in one of these never went and never will: its identities may be used again.
+NEVER_WENT = frozenset({Out.INVALID, Out.DUPLICATE, Out.CANCELLED})
+# Once announced, only proof or a person moves it: nothing of it is made visible a second time.
+ANNOUNCED = frozenset({Out.DELIVERING, Out.IN_DOUBT})
+AT_THE_BANK = frozenset({Out.SENT, *_ANSWERED})
+BEFORE_DELIVERING = frozenset(Out) - NEVER_WENT - ANNOUNCED - AT_THE_BANK
+OUT_FINAL = frozenset(state for state, targets in OUT_MOVES.items() if not targets)
+IN_FINAL = frozenset(state for state, targets in IN_MOVES.items() if not targets)
+
+
+def may_move(source: State, target: State) -> bool:
+    """Is the move from `source` to `target` in the tables above?"""
+    if isinstance(source, Out):
+        return target in OUT_MOVES[source]
+    return target in IN_MOVES[source]
+
+
+class Publish(StrEnum):
+    """How a bank lets a complete file become visible under its final name."""
+
+    RENAME = "rename"  # fails when the target exists; OpenSSH: link + unlink, so not atomic
+    POSIX_RENAME = "posix-rename"  # atomic, but overwrites
+    DIRECT = "direct"  # uploaded under its final name, at the bank's own order
+
+
+class Proof(StrEnum):
+    """What a look at the server says about a file that was announced."""
+
+    ARRIVED = "arrived"
+    RENAME_AGAIN = "rename_again"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Sizes in bytes seen on a *new* session; None means that the name is provably not there."""
+
+    final: int | None
+    temporary: int | None
+
+
+def delivery_decision(publish: Publish, seen: Sighting, size: int) -> Proof:
+    """What an announced file's place on the server proves; `size` is that of our sealed bytes.
+
+    The final name with our size proves arrival under every way of publishing, since the name was
+    ours alone and absent before. A temporary that is still there permits another rename only where
+    the rename is atomic: a plain rename may have linked the final name, lost it to the bank's
+    collector, and left the temporary behind; renaming again would deliver twice. An absent final
+    name proves nothing: the bank may have collected it.
+    """
+    if seen.final == size:
+        return Proof.ARRIVED
+    if publish is Publish.POSIX_RENAME and seen.final is None and seen.temporary == size:
+        return Proof.RENAME_AGAIN
+    return Proof.UNKNOWN

@@ -1,0 +1,779 @@
+"""What the flows need from outside, as Protocols and frozen terms; the adapters fulfil them.
+
+Every act on the outside world goes through one of these methods, so that a test can stop the
+process before and after each of them. Each method is either repeatable or says what it leaves
+behind when it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from h2h.core.payment import Payment, Verdict
+from h2h.core.problem import Problem, Severity
+from h2h.core.statement import Statement, StatementKind
+from h2h.core.states import Kept, Out, Pay, Publish, State
+from h2h.core.status import StatusReport
+
+# ---------------------------------------------------------------- terms: what was agreed with a bank
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One of our accounts. `number` is the IBAN, or the number as the bank writes it."""
+
+    number: str
+    bank_code: str
+    currency: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A weekly span in which the bank is closed: no attempts, no alarms. Weekdays count from 0."""
+
+    weekdays: frozenset[int]
+    start: time
+    end: time  # at or before `start`: it ends the next day
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One folder at the bank to fetch from. `after` is what happens there once all is safe here."""
+
+    folder: str
+    pattern: str
+    kind: str = "message"  # message | document | ack
+    after: str = "leave"  # delete | move | leave
+    move_to: str = ""
+    sealed: bool = True  # False: this bank sends these files in clear, as its config says
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTerms:
+    """What outgoing files are judged by. `accounts` None: nothing is known of them (offline)."""
+
+    accounts: tuple[Account, ...] | None = None
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    largest_file: int = 1_000_000_000  # bytes
+    schema: Path | None = None  # the bank's own XSD, judged after the standard one
+    past_date_tolerance: int = 0  # days
+
+
+@dataclass(frozen=True, slots=True)
+class BankTerms:
+    """What the flows need to know of a bank; credentials stay in the adapters."""
+
+    name: str
+    zone: ZoneInfo
+    calendar: str
+    accounts: tuple[Account, ...]
+    check: CheckTerms
+    downloads: tuple[Download, ...]
+    upload_folder: str
+    temporary: str  # "{name}.{attempt}.tmp"
+    file_name: str  # "{customer}_{message}_{date:%Y%m%d}_{sequence:04}.xml.pgp"
+    customer: str
+    publish: Publish = Publish.RENAME
+    gap_free: bool = False
+    rejects_only: bool = False  # status_reports = "rejects-only"
+    similar_days: int = 30
+    closed: tuple[Window, ...] = ()
+    fetch: tuple[str, ...] = ()  # cron lines, weekdays by name
+    largest_file: int = 1_000_000_000
+    most_entries: int = 100_000  # names taken from one remote listing
+
+
+@dataclass(frozen=True, slots=True)
+class DoorTerms:
+    """A folder that the ERP drops files into. `bank` None: routed by debtor account."""
+
+    name: str
+    folder: Path
+    bank: str | None
+    settle: float = 2.0  # seconds without change
+    marker: str = ""  # e.g. ".ok": a file is taken once NAME.ok stands beside it
+    incomplete_wait: float = 0.0  # seconds that a truncated document is waited for
+
+
+# ------------------------------------------------------------------------------------- the outside
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file at the bank. `mtime` is in seconds since the epoch, as the server tells it."""
+
+    name: str
+    size: int
+    mtime: int
+
+
+class Session(Protocol):
+    """One login at a bank's server. Any call may raise Transient (outcome unknown) or Refused."""
+
+    def stat(self, path: str) -> RemoteFile | None:
+        """The file at `path`; None only when the server says that it is not there."""
+        ...
+
+    def put(self, local: Path, path: str) -> None:
+        """Write `local` to `path`, overwriting; cut, it leaves an incomplete file there."""
+        ...
+
+    def rename(self, source: str, target: str) -> None:
+        """Rename, failing when `target` exists; cut, both names or either may exist."""
+        ...
+
+    def replace(self, source: str, target: str) -> None:
+        """Rename atomically, overwriting `target` (posix-rename@openssh.com)."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove `path`; a file already gone is no error."""
+        ...
+
+    def listing(self, folder: str, most: int) -> Sequence[RemoteFile]:
+        """Regular files in `folder`, hostile names left out; Refused above `most` names."""
+        ...
+
+    def get(self, path: str, local: Path, largest: int) -> None:
+        """Fetch `path` into `local`, flushed; Refused above `largest` bytes."""
+        ...
+
+
+class Bank(Protocol):
+    """A bank's server."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Log in. Raises Transient, LoginRefused or HostKeyChanged; nothing was sent then."""
+        ...
+
+
+class Sealer(Protocol):
+    """OpenPGP at one bank, with its own ring and its own pinned keys."""
+
+    def seal(self, plain: Path, sealed: Path) -> None:
+        """Write the sealed `plain` to `sealed`, flushed, complete or not at all."""
+        ...
+
+    def open(self, sealed: Path, plain: Path, largest: int) -> str:
+        """Verify and decrypt; returns the signer's primary fingerprint ("" when unsealed).
+
+        Raises Corrupt when the file is not authentic, and leaves no plaintext behind then.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A settled file in a door. `name` is the file system's, undecodable bytes as surrogates."""
+
+    door: str
+    name: str
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+class Door(Protocol):
+    """A folder that the ERP drops files into."""
+
+    terms: DoorTerms
+
+    def scan(self) -> Sequence[Seen]:
+        """Every file that is complete by the door's rule now; never blocks, follows no link."""
+        ...
+
+    def present(self) -> Sequence[Seen]:
+        """Every regular file there now, settled or not, temporary names included."""
+        ...
+
+    def unsettled(self) -> bool:
+        """Is something in the door that the last scan did not yet take for complete?"""
+        ...
+
+    def refused(self) -> Sequence[tuple[str, str]]:
+        """(name, why) of what lies in the door and can never be taken: a folder, a link, a pipe."""
+        ...
+
+
+class Archive(Protocol):
+    """The dossiers. Paths it returns lie inside one; a dossier is named by its file id."""
+
+    def claim(self, file_id: str, door: Path, seen: Seen) -> tuple[str, int] | None:
+        """Bring a file in from its door: (sha256, size) of our private copy.
+
+        Repeatable at every point; None when the file has left the door before we came.
+        """
+        ...
+
+    def unmark(self, door: Path, seen: Seen, marker: str) -> None:
+        """Remove the marker file of a claimed file."""
+        ...
+
+    def path(self, file_id: str, name: str) -> Path:
+        """Where `name` of this dossier lies (its folder exists)."""
+        ...
+
+    def incoming(self, file_id: str) -> Path:
+        """Where a bank file is fetched to before the ledger knows it."""
+        ...
+
+    def receive(self, file_id: str) -> Path:
+        """Move what was fetched into its dossier; repeatable; returns the path there."""
+        ...
+
+    def digest(self, path: Path) -> tuple[str, int]:
+        """(sha256, size) of a file as it lies on disk now."""
+        ...
+
+    def record(self, file_id: str, manifest: str, moves: str) -> None:
+        """Write `manifest.json` and `moves.jsonl` of a dossier, each complete or not at all."""
+        ...
+
+    def tidy(self, known: Callable[[str], bool]) -> None:
+        """Remove fetched files that never got into the ledger (they still lie at the bank)."""
+        ...
+
+
+class Desktop(Protocol):
+    """Folders of the ERP into which finished files are handed."""
+
+    def prepare(self, folder: str, name: str, content: Path | bytes) -> tuple[str, str]:
+        """Write a flushed temporary: (its name, sha256)."""
+        ...
+
+    def publish(self, folder: str, temporary: str, name: str) -> None:
+        """Rename it to its final name; a missing temporary means that it was handed over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BankMessage:
+    """A bank file as read: account reports or a status report, and what was wrong with it."""
+
+    message: str
+    message_id: str
+    statements: tuple[Statement, ...]
+    report: StatusReport | None
+    problems: tuple[Problem, ...]
+
+
+class Messages(Protocol):
+    """The formats. Files are only read; nothing here decides."""
+
+    def check(self, path: Path, terms: CheckTerms, today: date) -> Verdict:
+        """Judge an outgoing file; never raises for bad content."""
+        ...
+
+    def payments(self, path: Path) -> Iterator[Sequence[Payment]]:
+        """The payments of a file that was found valid, in chunks."""
+        ...
+
+    def read(self, path: Path, largest: int) -> BankMessage:
+        """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
+        ...
+
+    def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
+        """Write the file with only the statements `keep` (indexes from 1) left in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One file to be made for the ERP: its suffix (".csv") and its content."""
+
+    suffix: str
+    content: bytes
+
+
+class Exporter(Protocol):
+    """What is made of booked statements beside the bank's own XML."""
+
+    def statements(self, statements: Sequence[Statement]) -> Sequence[Export]: ...
+
+    def report(self, report: StatusReport) -> Sequence[Export]: ...
+
+
+# -------------------------------------------------------------------------------------- the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as the ledger knows it. Fields that its direction or state lacks are None or ""."""
+
+    id: str
+    direction: str  # out | in
+    bank: str | None
+    name: str  # escaped: printable, one line
+    state: State
+    held_from: Out | None
+    created: datetime
+    door: str
+    door_name: str  # as the file system has it
+    door_inode: int
+    first_scan: bool
+    sha256: str
+    size: int
+    message: str
+    message_id: str
+    initiating_party: str
+    transactions: int | None
+    control_sum: Mapping[str, str]
+    execution_dates: tuple[date, ...]
+    checked_on: date | None
+    problems: tuple[Problem, ...]
+    because: str
+    due_at: datetime | None
+    due_because: str
+    failures: int  # transient ones in a row
+    attempt: int
+    final_name: str
+    sealed_sha256: str
+    sealed_size: int
+    duplicate_of: str
+    download: int  # index of the Download it came by
+    remote_folder: str
+    remote_name: str
+    remote_size: int
+    remote_mtime: int
+    remote_done: bool
+    opened_by: str  # fingerprint of the signer
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why a checked file is not admitted: the rule, the other file, and words."""
+
+    rule: str  # duplicate-file | duplicate-message | similar-payment
+    other: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The facts that a move or a wait writes beside the state; None leaves a field as it was."""
+
+    bank: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    message: str | None = None
+    message_id: str | None = None
+    initiating_party: str | None = None
+    transactions: int | None = None
+    control_sum: Mapping[str, str] | None = None
+    execution_dates: tuple[date, ...] | None = None
+    checked_on: date | None = None
+    problems: tuple[Problem, ...] | None = None
+    sealed_sha256: str | None = None
+    sealed_size: int | None = None
+    duplicate_of: str | None = None
+    opened_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """One finished file on its way to the ERP; `temporary` lies flushed in `folder`."""
+
+    folder: str
+    temporary: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What became of one statement when it was offered to the books."""
+
+    statement_id: str
+    index: int
+    kept: Kept
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A statement as the ledger keeps it."""
+
+    id: str
+    file_id: str
+    index: int
+    kind: StatementKind
+    bank: str
+    account: str
+    currency: str
+    number: str  # the bank's statement id
+    sequence: str
+    period_from: date | None
+    period_to: date | None
+    opening: str | None
+    closing: str | None
+    kept: Kept
+    because: str
+    flags: tuple[str, ...]  # "gap", "first"
+    exported: bool
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    """One link of the chain: every state change, wait, waiver and act of a person is one.
+
+    `hash` = SHA-256 over the canonical JSON of the record and the `previous` hash, so that no
+    record can be changed, dropped or swapped unseen.
+    """
+
+    sequence: int
+    file_id: str
+    source: str
+    target: str
+    at: datetime
+    who: str  # "h2h", or the person
+    because: str
+    content: str  # sha256 of the file's content at that moment, "" before it is known
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """A payment as the ledger keeps it. `amount` is a plain decimal string."""
+
+    file_id: str
+    number: int  # its place in the file, from 1
+    batch_id: str
+    instruction_id: str
+    end_to_end_id: str
+    amount: str
+    currency: str
+    debtor_account: str
+    creditor_account: str
+    creditor_name: str
+    remittance: str
+    requested_execution_date: date | None
+    state: Pay
+    status: str  # the bank's last code
+    reason: str  # "AC04 closed account number", "" when none was given
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """The last booked closing balance of an account and currency, and how old it is."""
+
+    bank: str
+    account: str
+    currency: str
+    amount: str
+    as_of: date | None
+    statement_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a status report or an acknowledgement did, for the log and the operator."""
+
+    file_id: str  # the payment file it names; "" when no file of ours is named
+    moved: tuple[str, ...]  # "sent -> part_accepted"
+    alarms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a bank's server has behaved lately. `due_at` None: it may be tried now."""
+
+    bank: str
+    failures: int
+    login_failures: int
+    due_at: datetime | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stop button that is pressed; `bank` "" stops all."""
+
+    bank: str
+    who: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something a person asked of the running daemon; `answer` is "" until it is done."""
+
+    id: int
+    verb: str  # send | fetch
+    bank: str
+    answer: str
+
+
+class Ledger(Protocol):
+    """The truth of state. Each method that writes is one transaction, or nothing.
+
+    A method that moves a file compares and sets: it returns None when the file was no longer in
+    the state that the caller saw (somebody else moved it; read again), and raises ValueError for a
+    move that the tables of core.states do not know.
+    """
+
+    # -- files
+
+    def file(self, file_id: str) -> File | None: ...
+
+    def files(
+        self,
+        states: Iterable[State] | None = None,
+        *,
+        direction: str | None = None,
+        bank: str | None = None,
+        due: datetime | None = None,
+    ) -> Sequence[File]:
+        """Files, oldest first; with `due` only those whose due_at is None or not after it."""
+        ...
+
+    def first_scan(self, door: str, present: Sequence[Seen], now: datetime) -> None:
+        """Remember what lay in a door at its very first scan; later calls change nothing."""
+        ...
+
+    def claiming(self, seen: Seen, bank: str | None, file_id: str, now: datetime) -> File:
+        """Commit the intent to claim; an unfinished claim of the same file is returned instead."""
+        ...
+
+    def move(
+        self,
+        file: File,
+        target: State,
+        now: datetime,
+        *,
+        because: str = "",
+        who: str = "h2h",
+        change: Change | None = None,
+    ) -> File | None:
+        """One lawful move with its facts; clears due_at, due_because and failures.
+
+        A move to HELD remembers `held_from`, the state that a release returns to: CLAIMED from
+        CLAIMED or VALID, APPROVED from APPROVED, SEALED from SEALED or STAGED.
+        """
+        ...
+
+    def wait(
+        self, file: File, until: datetime | None, because: str, *, failed: bool
+    ) -> File | None:
+        """Leave the state, say why nothing happens yet; `failed` counts one more failure."""
+        ...
+
+    def same_bytes(self, file: File) -> File | None:
+        """Another outgoing file with the same sha256 that went or may still go."""
+        ...
+
+    def admit(
+        self,
+        file: File,
+        change: Change,
+        holds: Sequence[Problem],
+        payments: Iterable[Sequence[Payment]],
+        similar_days: int,
+        now: datetime,
+    ) -> File | None:
+        """Let a checked file in, in one write transaction: the uniqueness rules, its payments, and
+        the move CLAIMED -> VALID, or HELD when `holds` (waived rules already left out) or a similar
+        payment asks for a person, or DUPLICATE (same bytes, or same message id at this bank).
+
+        The clash is added to the file's problems with the rule ids `duplicate-file`,
+        `duplicate-message`, `similar-payment`. Payments of an earlier check are replaced.
+        """
+        ...
+
+    def waived(self, file: File) -> frozenset[str]:
+        """Rules that a person waived for exactly this content."""
+        ...
+
+    def waive(self, file: File, rules: Sequence[str], who: str, reason: str, now: datetime) -> None:
+        """Record waivers bound to the file's sha256."""
+        ...
+
+    def reserve(
+        self, file: File, name: Callable[[int], str], folder: str, now: datetime, *, gap_free: bool
+    ) -> File | None:
+        """Begin the next attempt: `attempt` + 1 and, the first time, the final name.
+
+        `name(sequence)` makes the name from the next number of this bank. Raises Refused when that
+        name is taken at this bank and folder, Transient when `gap_free` and another file of
+        the bank holds a reservation (is reserved, and not yet proven delivered or cancelled).
+        A cancelled file hands its number on when `gap_free`.
+        """
+        ...
+
+    def unrecorded(self) -> Sequence[File]:
+        """Files with moves that their dossier and the ERP's answer do not show yet."""
+        ...
+
+    def recorded(self, file: File, last_move: int) -> None:
+        """Dossier and answer show every move up to `last_move`."""
+        ...
+
+    def moves(self, file_id: str | None = None) -> Sequence[MoveRow]: ...
+
+    def payments(self, file_id: str) -> Sequence[PaymentRow]: ...
+
+    # -- bank files
+
+    def known(self, bank: str, folder: str, remote: Sequence[RemoteFile]) -> frozenset[str]:
+        """Names among `remote` that were fetched already with this very size and mtime."""
+        ...
+
+    def fetched(
+        self,
+        file_id: str,
+        bank: str,
+        download: int,
+        folder: str,
+        remote: RemoteFile,
+        sha256: str,
+        size: int,
+        now: datetime,
+    ) -> File:
+        """Record a bank file whose raw bytes are flushed in the archive."""
+        ...
+
+    def book(
+        self,
+        file: File,
+        statements: Sequence[Statement],
+        our_accounts: Sequence[Account],
+        now: datetime,
+    ) -> File | None:
+        """Book what deserves it, in one transaction, and move READ -> BOOKED or DUPLICATE.
+
+        Each statement gets an outcome: booked (flags `gap`, `first`), duplicate, or held (unknown
+        account, does not balance) with its reason.
+        """
+        ...
+
+    def release_statement(
+        self, statement_id: str, who: str, reason: str, now: datetime
+    ) -> StatementRow | None:
+        """held -> booked by a person; None when it is not held."""
+        ...
+
+    def reject_statement(
+        self, statement_id: str, who: str, reason: str, now: datetime
+    ) -> StatementRow | None:
+        """held -> rejected by a person; None when it is not held."""
+        ...
+
+    def tell(
+        self, file: File, report: StatusReport, now: datetime, *, rejects_only: bool
+    ) -> Told | None:
+        """Apply a status report in one transaction and move READ -> BOOKED (DUPLICATE for a report
+        whose message id and content were applied before).
+
+        A report that names a file `delivering` or `in_doubt` proves its arrival: `sent` is written
+        first, in the same transaction. One that names a file before `delivering` is an alarm and
+        holds that file. None: somebody moved the file.
+        """
+        ...
+
+    def acknowledge(self, file: File, text: str, now: datetime) -> Told | None:
+        """Apply a declared acknowledgement and move READ -> BOOKED.
+
+        The outgoing file of this bank whose final name occurs in `text` becomes `acknowledged`,
+        over `sent` where it was in doubt.
+        """
+        ...
+
+    def document(self, file: File, now: datetime) -> File | None:
+        """Move a declared document READ -> BOOKED, or DUPLICATE when its bytes were here before."""
+        ...
+
+    def statements(
+        self, file_id: str | None = None, *, account: str | None = None
+    ) -> Sequence[StatementRow]: ...
+
+    def statement_entries(self, statement_id: str) -> Sequence[Mapping[str, str | None]]:
+        """The booked entries of one statement as plain columns, in the file's order."""
+        ...
+
+    def unexported(self, file_id: str) -> Sequence[StatementRow]:
+        """Booked statements of a file that the ERP has not been given."""
+        ...
+
+    def balances(self) -> Sequence[BalanceRow]: ...
+
+    def remote_pending(self, bank: str) -> Sequence[File]:
+        """Bank files with an outcome whose `after` at the bank is still to be done."""
+        ...
+
+    def remote_done(self, file: File) -> None: ...
+
+    # -- handing over
+
+    def handing_over(
+        self, file: File, handed: Sequence[HandOver], statements: Sequence[str]
+    ) -> None:
+        """Commit names and hashes of flushed temporaries before any of them is renamed.
+
+        `statements` are marked exported when `handed_over` comes.
+        """
+        ...
+
+    def pending_hand_overs(self, file: File) -> Sequence[HandOver]: ...
+
+    def handed_over(self, file: File) -> None: ...
+
+    # -- the room
+
+    def pause(self, bank: str, who: str, reason: str, now: datetime) -> None: ...
+
+    def resume(self, bank: str, who: str, reason: str, now: datetime) -> bool:
+        """False when nothing was paused. Also clears the bank's failures."""
+        ...
+
+    def pauses(self) -> Sequence[Pause]: ...
+
+    def health(self, bank: str) -> Health: ...
+
+    def set_health(self, health: Health) -> None: ...
+
+    def slot(self, key: str, now: datetime) -> bool:
+        """Take a timetable slot (bank, job, business date, time); False when it was taken."""
+        ...
+
+    def ask(self, verb: str, bank: str, now: datetime) -> int: ...
+
+    def asked(self) -> Sequence[Request]: ...
+
+    def answer(self, request: int, answer: str) -> None: ...
+
+    def request(self, request: int) -> Request | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a flow may touch, wired from the configuration."""
+
+    environment: str
+    ledger: Ledger
+    archive: Archive
+    messages: Messages
+    exporter: Exporter
+    desktop: Desktop
+    clock: Clock
+    doors: Sequence[Door]
+    banks: Mapping[str, BankTerms]
+    servers: Mapping[str, Bank]
+    sealers: Mapping[str, Sealer]
+    new_id: Callable[[], str]
