@@ -21,7 +21,7 @@ from h2h.core.statement import Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
 
-# ---------------------------------------------------------------- terms: what was agreed with a bank
+# --------------------------------------------------------------- terms: what was agreed with a bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class DoorTerms:
     incomplete_wait: float = 0.0  # seconds that a truncated document is waited for
 
 
-# ------------------------------------------------------------------------------------- the outside
+# -------------------------------------------------------------------------------------- the outside
 
 
 class Clock(Protocol):
@@ -308,7 +308,7 @@ class Exporter(Protocol):
     def report(self, report: StatusReport) -> Sequence[Export]: ...
 
 
-# -------------------------------------------------------------------------------------- the ledger
+# --------------------------------------------------------------------------------------- the ledger
 
 
 @dataclass(frozen=True, slots=True)
