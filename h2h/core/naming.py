@@ -1,0 +1,146 @@
+"""Names: other people's are only data, ours are made from a template.
+
+A name that came from outside is never a path, a format string or a line of a log. It is kept as
+the file system has it (undecodable bytes as surrogates) and shown `escaped`; a name that we write
+ourselves is `sanitised` or `shortened`.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping
+from datetime import date
+
+from h2h.errors import ConfigError
+
+LONGEST = 255  # bytes of one path part, on every file system that matters
+_TEMPORARY = (
+    ".tmp",
+    ".part",
+    ".partial",
+    ".filepart",
+    ".inprocess",
+    ".temp",
+    ".uploading",
+    ".writing",
+)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+_SAMPLE_DATE = date(2026, 12, 31)
+
+Value = str | int | date
+
+
+def escaped(name: str) -> str:
+    """`name` as one printable line that can be told apart from every other escaped name.
+
+    Control and format characters (the right-to-left override is one), line separators and bytes
+    that are not UTF-8 become `\\x1b`, `\\u202e`; a backslash is doubled.
+    """
+    return "".join(_escaped_character(character) for character in name)
+
+
+def _escaped_character(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not decode (PEP 383)
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def sanitised(value: str) -> str:
+    """`value` with only the characters every bank's server takes: letters, digits, `.`, `_`, `-`.
+
+    Anything else becomes one `_`; a leading dot (a hidden file) or dash (an option) as well.
+    """
+    clean = _UNSAFE.sub("_", value)
+    return "_" + clean[1:] if not clean or clean[0] in ".-" else clean
+
+
+def shortened(name: str, longest: int = 120) -> str:
+    """`name` as a part of a file name of ours: readable, at most `longest` bytes of UTF-8.
+
+    Letters of every script stay. It is no identity: put the file id beside it.
+    """
+    safe = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
+    cut = safe.encode()[:longest].decode(errors="ignore").rstrip(". ")
+    return "_" + cut[1:] if not cut or cut[0] in ".-~ " else cut
+
+
+def is_temporary(name: str) -> bool:
+    """Is it a name under which somebody is still writing: a dotfile or a known suffix?"""
+    return name.startswith(".") or name.lower().endswith(_TEMPORARY)
+
+
+def is_plain(name: str) -> bool:
+    """Is it one path part that can be used as it is: no slash, nothing invisible, not too long?"""
+    return (
+        name not in {"", ".", ".."}
+        and "/" not in name
+        and "\\" not in name
+        and name.isprintable()
+        and len(name.encode()) <= LONGEST
+    )
+
+
+def expanded(template: str, values: Mapping[str, Value]) -> str:
+    """The file name that `template` makes of `values`; text values are sanitised.
+
+    `{customer}_{date:%Y%m%d}_{sequence:04}.xml.pgp` uses str.format's own field and format syntax,
+    without attributes, indexes and conversions. Raises ConfigError for an unknown field, a wrong
+    format or a result that is no plain name.
+    """
+    safe = {key: sanitised(v) if isinstance(v, str) else v for key, v in values.items()}
+    try:
+        name = "".join(_pieces(template, safe))
+    except ValueError as error:
+        raise ConfigError(f"file name template {template!r}: {error}", _ways(values)) from error
+    if not is_plain(name) or name.startswith(("-", "~")):
+        raise ConfigError(f"file name template {template!r} gives {escaped(name)!r}", _ways(values))
+    return name
+
+
+def _pieces(template: str, values: Mapping[str, Value]) -> list[str]:
+    pieces = []
+    for literal, field, spec, conversion in string.Formatter().parse(template):
+        pieces.append(literal)
+        if field is None:
+            continue
+        if field not in values or conversion:
+            raise ValueError(f"there is no field {{{field}}}")
+        pieces.append(format(values[field], spec or ""))
+    return pieces
+
+
+def _ways(values: Mapping[str, Value]) -> str:
+    fields = ", ".join(f"{{{key}}}" for key in sorted(values))
+    return f"Use {fields} and a plain name of at most {LONGEST} bytes in config.toml"
+
+
+def check_templates(file_name: str, temporary: str) -> None:
+    """Raise ConfigError unless both templates of a bank work, before any file needs them.
+
+    `file_name` must tell two files apart ({sequence} or {message}), `temporary` two attempts.
+    """
+    sample: dict[str, Value] = {
+        "customer": "CUSTOMER",
+        "message": "MESSAGE-0001",
+        "date": _SAMPLE_DATE,
+        "sequence": 1,
+    }
+    first = expanded(file_name, sample)
+    if first == expanded(file_name, sample | {"message": "MESSAGE-0002", "sequence": 2}):
+        raise ConfigError(
+            f"file name template {file_name!r} gives every file the same name", _ways(sample)
+        )
+    names = {expanded(temporary, {"name": first, "attempt": attempt}) for attempt in (1, 2)}
+    if len(names) < 2 or first in names:
+        raise ConfigError(
+            f"temporary name template {temporary!r} does not tell two attempts apart",
+            "Write it with {name} and {attempt}, e.g. {name}.{attempt}.tmp",
+        )
