@@ -125,6 +125,8 @@ class RemoteFile:
 class Session(Protocol):
     """One login at a bank's server. Any call may raise Transient (outcome unknown) or Refused."""
 
+    host: str  # the one of the bank's hosts that answered
+
     def stat(self, path: str) -> RemoteFile | None:
         """The file at `path`; None only when the server says that it is not there."""
         ...
@@ -157,8 +159,11 @@ class Session(Protocol):
 class Bank(Protocol):
     """A bank's server."""
 
-    def session(self) -> AbstractContextManager[Session]:
-        """Log in. Raises Transient, LoginRefused or HostKeyChanged; nothing was sent then."""
+    def session(self, host: str = "") -> AbstractContextManager[Session]:
+        """Log in at the first host that answers, or at `host` alone when it is given.
+
+        Raises Transient, LoginRefused or HostKeyChanged; nothing was sent then.
+        """
         ...
 
 
@@ -167,6 +172,10 @@ class Sealer(Protocol):
 
     def seal(self, plain: Path, sealed: Path) -> None:
         """Write the sealed `plain` to `sealed`, flushed, complete or not at all."""
+        ...
+
+    def sidecar(self, sealed: Path) -> Path | None:
+        """The detached signature that travels beside `sealed`, None when the seal is one file."""
         ...
 
     def open(self, sealed: Path, plain: Path, largest: int) -> str:
@@ -352,6 +361,9 @@ class File:
     remote_mtime: int
     remote_done: bool
     opened_by: str  # fingerprint of the signer
+    host: str = ""  # where it was announced: in doubt, no other host is asked
+    last_move: int = 0  # sequence of its newest move
+    recorded: int = 0  # sequence of the newest move that its dossier and answer show
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +394,7 @@ class Change:
     sealed_size: int | None = None
     duplicate_of: str | None = None
     opened_by: str | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +443,7 @@ class StatementRow:
 
 @dataclass(frozen=True, slots=True)
 class MoveRow:
-    """One link of the chain: every state change, wait, waiver and act of a person is one.
+    """One link of the chain: every state change, waiver and act of a person is one.
 
     `hash` = SHA-256 over the canonical JSON of the record and the `previous` hash, so that no
     record can be changed, dropped or swapped unseen.
@@ -618,7 +631,8 @@ class Ledger(Protocol):
         ...
 
     def unrecorded(self) -> Sequence[File]:
-        """Files with moves that their dossier and the ERP's answer do not show yet."""
+        """Files with moves that their dossier and the ERP's answer do not show yet, and outgoing
+        files with hand-overs that are committed but not done."""
         ...
 
     def recorded(self, file: File, last_move: int) -> None:
@@ -722,11 +736,17 @@ class Ledger(Protocol):
     # -- handing over
 
     def handing_over(
-        self, file: File, handed: Sequence[HandOver], statements: Sequence[str]
+        self,
+        file: File,
+        handed: Sequence[HandOver],
+        statements: Sequence[str] = (),
+        *,
+        recorded: int | None = None,
     ) -> None:
         """Commit names and hashes of flushed temporaries before any of them is renamed.
 
-        `statements` are marked exported when `handed_over` comes.
+        `statements` are marked exported when `handed_over` comes; `recorded` is written in the
+        same transaction, so that an answer is made once.
         """
         ...
 
@@ -761,6 +781,14 @@ class Ledger(Protocol):
     def request(self, request: int) -> Request | None: ...
 
 
+class Log(Protocol):
+    """Where events go: to the journal, and to whoever watches."""
+
+    def event(self, name: str, **facts: str | int | None) -> None:
+        """Note that something happened; account numbers are masked behind this door."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a flow may touch, wired from the configuration."""
@@ -772,6 +800,7 @@ class Services:
     exporter: Exporter
     desktop: Desktop
     clock: Clock
+    log: Log
     doors: Sequence[Door]
     banks: Mapping[str, BankTerms]
     servers: Mapping[str, Bank]
