@@ -32,7 +32,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A charge named beside an entry; it never alters the entry's amount."""
+    """A charge named beside an entry; it never alters the entry's amount.
+
+    Positive when the bank took it, negative when it gave it back.
+    """
 
     amount: Decimal
     currency: str
@@ -87,13 +90,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One account report out of a file. `index` is its place in the file, from 1."""
+    """One account report out of a file. `index` is its place in the file, from 1.
+
+    A balance or entry whose amount, sign or currency cannot be read is left out and is a doubt.
+    """
 
     index: int
     kind: StatementKind
     id: str
     account: str  # IBAN, or the number as written
-    currency: str  # the account's, else that of its balances
+    currency: str  # the account's, else that of its balances, else that of its entries
     electronic_sequence: str
     legal_sequence: str
     period_from: date | None
@@ -102,3 +108,4 @@ class Statement:
     copy: str  # COPY, DUPL, CODU or ""
     balances: tuple[Balance, ...]
     entries: tuple[Entry, ...]
+    doubts: tuple[str, ...] = ()  # why its money or identity is in doubt; such a one is held

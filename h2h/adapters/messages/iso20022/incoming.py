@@ -1,0 +1,390 @@
+"""Opening a bank's XML: what it says it is, and its parts one after the other.
+
+A bank's schema slip is normal life (a third of the samples that banks publish have one), so the
+schema's verdict is recorded and the parts are read all the same. What is no readable bank message
+at all raises Corrupt: empty, not XML, cut short, with a DOCTYPE, of a kind we do not read, more
+than one message.
+
+libxml2 hands an element over when its end tag was parsed, but has by then often parsed on. So
+nothing is taken out of the tree before a later sibling stands behind it, and the schema judges
+copies that end with the part just finished.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from pathlib import Path
+
+from lxml import etree
+
+from h2h.core.naming import escaped
+from h2h.core.problem import Problem, Severity
+from h2h.errors import Corrupt
+
+CHUNK = 500  # entries that are in memory as a tree at a time
+MOST_SLIPS = 20
+_SCHEMAS = Path(__file__).parents[4] / "schemas"
+_LAST_LINE = 65535
+_NAME_SPACES = re.compile(r"\{[^{}]*\}")
+ASK_BANK = "Ask the bank to send the file again; it stays as it came until then"
+
+# Message names are found in the name space. Beside ISO's own, banks use SWIFT's and, for the Swiss
+# variants, that of SIX.
+_NAMESPACE = re.compile(
+    r"(?:urn:iso:std:iso:20022:tech:xsd:|urn:swift:xsd:\$?"
+    r"|https?://www\.six-interbank-clearing\.com/de/)"
+    r"(?P<message>(?P<family>[a-z]{4}\.\d{3})\.\d{3}\.(?P<version>\d{2})[.\w]*?)(?:\.xsd)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The shape of a family of messages: its body, the blocks in it, and what a block repeats."""
+
+    body: str
+    block: str
+    item: str
+    block_words: str
+    item_words: str
+    oldest: int  # version; the ones before have another shape
+
+
+KINDS = {
+    "camt.052": Kind("BkToCstmrAcctRpt", "Rpt", "Ntry", "statement", "entry", 2),
+    "camt.053": Kind("BkToCstmrStmt", "Stmt", "Ntry", "statement", "entry", 2),
+    "camt.054": Kind("BkToCstmrDbtCdtNtfctn", "Ntfctn", "Ntry", "statement", "entry", 2),
+    "pain.002": Kind("CstmrPmtStsRpt", "OrgnlPmtInfAndSts", "TxInfAndSts", "batch", "payment", 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a bank file says it is. `prefix` is its name space in braces."""
+
+    path: Path
+    root: str
+    message: str
+    family: str  # "camt.053"
+    prefix: str
+    kind: Kind
+
+
+class Node:
+    """An element as plain values; children of foreign name spaces are left out."""
+
+    __slots__ = ("children", "currency", "line", "text")
+
+    def __init__(self, element: etree._Element, prefix: str, skip: str = "") -> None:
+        self.text = (element.text or "").strip()
+        self.currency = element.get("Ccy", "")
+        self.line: int | None = None
+        self.children: dict[str, list[Node]] = {}
+        for child in element:
+            tag = child.tag
+            if tag != skip and tag.startswith(prefix):
+                node = Node(child, prefix)
+                self.children.setdefault(tag[len(prefix) :], []).append(node)
+
+    def all(self, *path: str) -> list[Node]:
+        """Every node at `path`, through every branch."""
+        nodes = [self]
+        for tag in path:
+            nodes = [child for node in nodes for child in node.children.get(tag, ())]
+        return nodes
+
+    def one(self, *path: str) -> Node | None:
+        """The first node at `path`."""
+        node = self
+        for tag in path:
+            found = node.children.get(tag)
+            if not found:
+                return None
+            node = found[0]
+        return node
+
+    def value(self, *path: str) -> str:
+        """The text at `path`, "" when there is none."""
+        node = self.one(*path)
+        return node.text if node else ""
+
+    def code(self, *path: str) -> str:
+        """The code at `path`: in its own child, a proprietary one, or (a slip) as plain text."""
+        node = self.one(*path)
+        return (node.value("Cd") or node.value("Prtry") or node.text) if node else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Up to CHUNK items of a block; the last part of a block brings the block itself.
+
+    `block` counts from 1; `first` is the place of the first item in its block, from 1.
+    """
+
+    block: int
+    first: int
+    items: tuple[Node, ...]
+    head: Node | None
+
+
+def corrupt(path: Path, cause: str, next_move: str = ASK_BANK) -> Corrupt:
+    """A refusal that names the file."""
+    return Corrupt(f"{escaped(path.name)}: {cause}", next_move)
+
+
+def open_message(path: Path, largest: int) -> Opened:
+    """Look at the top of a file only. Raises Corrupt when no message that we read is there."""
+    size = path.stat().st_size
+    if size == 0:
+        raise corrupt(path, "the file is empty")
+    if size > largest:
+        cause = f"{size} bytes are more than the {largest} that are allowed"
+        raise corrupt(path, cause, "If such a size is right, raise largest_file")
+    root, body = _top(path)
+    return _known(path, root, etree.QName(body))
+
+
+def _top(path: Path) -> tuple[str, str]:
+    """The tags of the root and of the first element inside Document."""
+    root = ""
+    inside = False
+    for _, element in _events(path, ("start",)):
+        if not root:
+            root = element.tag
+            if element.getroottree().docinfo.internalDTD is not None:
+                raise corrupt(path, "it has a DOCTYPE, as no bank message has; nothing was read")
+        if inside:
+            return root, element.tag
+        inside = etree.QName(element).localname == "Document"
+    raise corrupt(path, f"no bank message: the root is {etree.QName(root).localname!r}")
+
+
+def _known(path: Path, root: str, body: etree.QName) -> Opened:
+    """The message by its name space and body; they must agree."""
+    match = _NAMESPACE.fullmatch(body.namespace or "")
+    if match is None:
+        raise corrupt(path, f"unknown name space {body.namespace or ''!r} ({body.localname})")
+    message, kind = match["message"], KINDS.get(match["family"])
+    if kind is None or int(match["version"]) < kind.oldest:
+        known = ", ".join(f"{family} from version {k.oldest:02}" for family, k in KINDS.items())
+        raise corrupt(path, f"{message} is not read here", f"Ask the bank for one of: {known}")
+    if body.localname != kind.body:
+        raise corrupt(path, f"{message} holds {body.localname} where {kind.body} belongs")
+    return Opened(path, root, message, match["family"], f"{{{body.namespace}}}", kind)
+
+
+def parts(opened: Opened, problems: list[Problem]) -> Iterator[Part]:
+    """The message part by part, in the file's order; slips are added to `problems`.
+
+    A block without items gives one part. The last part of all has block 0 and the body, without
+    its blocks, as its head.
+    """
+    return _Walk(opened, problems).parts()
+
+
+class _Walk:
+    """One pass over a file. Trees are kept only until CHUNK items are turned into nodes."""
+
+    def __init__(self, opened: Opened, problems: list[Problem]) -> None:
+        self.opened = opened
+        self.slips = _Slips(opened, problems)
+        self.item = opened.prefix + opened.kind.item
+        self.block = opened.prefix + opened.kind.block
+        self.body = opened.prefix + opened.kind.body
+        self.blocks = 0  # finished ones
+        self.done = 0  # items of the open block that were handed out
+        self.waiting = 0  # items of the open block that stand in the tree, finished
+
+    def parts(self) -> Iterator[Part]:
+        document: etree._Element | None = None
+        complete = False
+        tags = (self.item, self.block, "{*}Document", self.opened.root)
+        for _, element in _events(self.opened.path, ("end",), tags):
+            if element.tag == self.item and _within(element, self.block, self.body):
+                self.waiting += 1
+                if self.waiting > CHUNK:
+                    yield self.some(element)
+            elif element.tag == self.block and _within(element, self.body):
+                yield self.rest(element)
+            elif etree.QName(element).localname == "Document" and not _nested(element):
+                if document is not None:
+                    raise corrupt(self.opened.path, "more than one message is in it")
+                document = element
+                yield self.end(document)
+            complete = element.getparent() is None
+        if not complete:
+            raise corrupt(self.opened.path, "it ends before its last element was closed")
+
+    def some(self, latest: etree._Element) -> Part:
+        """Hand out the items before `latest`, which stays: the parser may be just behind it."""
+        _remove(next(latest.iterancestors()).itersiblings(self.block, preceding=True))
+        self.slips.judge(latest, self.blocks + 1, self.done)
+        items = list(latest.itersiblings(self.item, preceding=True))[::-1]
+        part = Part(self.blocks + 1, self.done + 1, tuple(map(self.node, items)), None)
+        _remove(items)
+        self.done += len(items)
+        self.waiting = 1
+        return part
+
+    def rest(self, block: etree._Element) -> Part:
+        """Hand out a finished block with its last items."""
+        _remove(block.itersiblings(self.block, preceding=True))
+        self.blocks += 1
+        self.slips.judge(block, self.blocks, self.done)
+        items = tuple(map(self.node, block.iterchildren(self.item)))
+        part = Part(self.blocks, self.done + 1, items, self.node(block, skip=self.item))
+        self.done = self.waiting = 0
+        return part
+
+    def end(self, document: etree._Element) -> Part:
+        """Hand out what stands around the blocks."""
+        bodies = list(document)
+        if [body.tag for body in bodies] != [self.body]:
+            raise corrupt(self.opened.path, f"not exactly one {self.opened.kind.body} is in it")
+        for block in bodies[0].iterchildren(self.block):
+            _remove(block.iterchildren(self.item))
+        self.slips.judge(document, self.blocks, 0)
+        return Part(0, 0, (), self.node(bodies[0], skip=self.block))
+
+    def node(self, element: etree._Element, skip: str = "") -> Node:
+        node = Node(element, self.opened.prefix, skip)
+        node.line = _line(element.sourceline)  # type: ignore[arg-type]  # the stubs leave it open
+        return node
+
+
+class _Slips:
+    """The schema's verdict on copies of the parts, as warnings: at most MOST_SLIPS."""
+
+    def __init__(self, opened: Opened, problems: list[Problem]) -> None:
+        self.opened = opened
+        self.problems = problems
+        self.seen: set[tuple[int, str]] = set()
+        self.schema = _schema(opened.message)
+        if self.schema is None:
+            problems.append(_no_schema(opened))
+
+    def judge(self, latest: etree._Element, block: int, done: int) -> None:
+        """Judge the document up to and with `latest`; `done` items of `block` are gone already."""
+        if self.schema is None or len(self.seen) >= MOST_SLIPS:
+            return
+        copy = _copy_up_to(latest)
+        if self.schema.validate(copy):
+            return
+        for error in self.schema.error_log:  # type: ignore[attr-defined]  # the stubs miss __iter__
+            words = _NAME_SPACES.sub("", error.message)
+            if len(self.seen) < MOST_SLIPS and (error.line, words) not in self.seen:
+                self.seen.add((error.line, words))
+                self.problems.append(self.slip(copy, error, words, block, done))
+
+    def slip(
+        self, copy: etree._Element, error: etree._LogEntry, words: str, block: int, done: int
+    ) -> Problem:
+        return Problem(
+            "schema",
+            Severity.WARN,
+            words,
+            f"None here; tell the bank that its {self.opened.message} departs from the standard",
+            self.place(_find(copy, error.path), block, done),
+            _line(error.line),
+        )
+
+    def place(self, element: etree._Element | None, block: int, done: int) -> str:
+        """`statement 2, entry 7, Sts/Cd`: counted words as far as there are some, then tags."""
+        kind, tags, counted = self.opened.kind, list[str](), list[str]()
+        while element is not None and (parent := element.getparent()) is not None:
+            name = etree.QName(element).localname
+            if name == kind.block and parent.getparent() is not None:
+                counted.append(f"{kind.block_words} {block}")
+            elif name == kind.item and etree.QName(parent).localname == kind.block:
+                before = sum(1 for _ in element.itersiblings(element.tag, preceding=True))
+                counted.append(f"{kind.item_words} {done + before + 1}")
+            elif name != kind.body:
+                tags.append(name)
+            element = parent
+        return ", ".join([*reversed(counted), *(["/".join(reversed(tags))] if tags else [])])
+
+
+def _schema(message: str) -> etree.XMLSchema | None:
+    """Our schema of `message`, None when we carry none."""
+    path = _SCHEMAS / f"{message}.xsd"
+    return etree.XMLSchema(etree.parse(str(path))) if path.is_file() else None
+
+
+def _no_schema(opened: Opened) -> Problem:
+    return Problem(
+        "schema-unknown",
+        Severity.WARN,
+        f"no schema of {opened.message} is carried; it was read by the shape of its neighbours",
+        "None here; compare its figures with the bank's own view the first time",
+    )
+
+
+def _copy_up_to(latest: etree._Element) -> etree._Element:
+    """A copy of the document that ends with `latest`; what the parser began behind it is left."""
+    chain = [latest]
+    while etree.QName(chain[-1]).localname != "Document":
+        parent = chain[-1].getparent()
+        if parent is None:
+            break
+        chain.append(parent)
+    chain.reverse()
+    copy = twin = deepcopy(chain[0])
+    for parent, child in pairwise(chain):
+        place = parent.index(child)
+        del twin[place + 1 :]
+        twin = twin[place]
+    return copy
+
+
+def _find(copy: etree._Element, path: str | None) -> etree._Element | None:
+    prefixes = {prefix: uri for prefix, uri in copy.nsmap.items() if prefix}
+    found = copy.xpath(path, namespaces=prefixes) if path else []
+    return found[0] if isinstance(found, list) and found and etree.iselement(found[0]) else None
+
+
+def _line(line: int | None) -> int | None:
+    """A line of the file; libxml2 counts no further than 65535."""
+    return line if line and line < _LAST_LINE else None
+
+
+def _within(element: etree._Element, *tags: str) -> bool:
+    """Do exactly `tags`, then Document, stand above the element?"""
+    above = [ancestor.tag for ancestor in islice(element.iterancestors(), len(tags) + 1)]
+    return above[:-1] == list(tags) and etree.QName(above[-1]).localname == "Document"
+
+
+def _nested(document: etree._Element) -> bool:
+    return next(document.iterancestors("{*}Document"), None) is not None
+
+
+def _remove(elements: Iterable[etree._Element]) -> None:
+    for element in list(elements):
+        parent = element.getparent()
+        if parent is not None:
+            parent.remove(element)
+
+
+def _events(
+    path: Path, events: tuple[str, ...], tags: tuple[str, ...] | None = None
+) -> Iterator[tuple[str, etree._Element]]:
+    """iterparse, hardened; what is not well-formed raises Corrupt with its line."""
+    with path.open("rb") as stream:
+        try:
+            yield from etree.iterparse(
+                stream,
+                events,
+                tag=tags,
+                resolve_entities=False,
+                no_network=True,
+                load_dtd=False,
+                huge_tree=False,
+                collect_ids=False,
+                remove_comments=True,
+                remove_pis=True,
+            )
+        except etree.XMLSyntaxError as error:
+            line = f"line {error.lineno}: " if error.lineno else ""
+            raise corrupt(path, f"no readable XML: {line}{error.msg}") from None
