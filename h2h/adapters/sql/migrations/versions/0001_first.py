@@ -1,0 +1,401 @@
+"""The first schema.
+
+Revision 0001.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+_MAY_GO = "direction = 'out' AND state NOT IN ('cancelled', 'duplicate', 'invalid')"
+
+_APPEND_ONLY = """
+CREATE TRIGGER moves_{act} BEFORE {act} ON moves
+BEGIN SELECT RAISE(ABORT, 'moves are append-only'); END
+"""
+
+
+def _index(
+    name: str, table: str, columns: list[str], where: str = "", *, unique: bool = False
+) -> None:
+    partial = sa.text(where) if where else None
+    op.create_index(
+        name, table, columns, unique=unique, sqlite_where=partial, postgresql_where=partial
+    )
+
+
+def upgrade() -> None:
+    _files()
+    _first_scans()
+    _health()
+    _pauses()
+    _requests()
+    _sequences()
+    _settings()
+    _slots()
+    _first_seen()
+    _hand_overs()
+    _moves()
+    _payments()
+    _reports()
+    _statements()
+    _waivers()
+    _balances()
+    _entries()
+    if op.get_bind().dialect.name == "sqlite":
+        for act in ("UPDATE", "DELETE"):
+            op.execute(_APPEND_ONLY.format(act=act))
+
+
+def _files() -> None:
+    op.create_table(
+        "files",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("direction", sa.String(), nullable=False),
+        sa.Column("bank", sa.String(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("held_from", sa.String(), nullable=True),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("door_name", sa.LargeBinary(), nullable=False),
+        sa.Column("door_inode", sa.String(), nullable=False),
+        sa.Column("first_scan", sa.Boolean(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("initiating_party", sa.Text(), nullable=False),
+        sa.Column("transactions", sa.Integer(), nullable=True),
+        sa.Column("control_sum", sa.JSON(), nullable=False),
+        sa.Column("execution_dates", sa.JSON(), nullable=False),
+        sa.Column("checked_on", sa.Date(), nullable=True),
+        sa.Column("problems", sa.JSON(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_because", sa.Text(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("final_folder", sa.Text(), nullable=False),
+        sa.Column("final_name", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=True),
+        sa.Column("sealed_sha256", sa.Text(), nullable=False),
+        sa.Column("sealed_size", sa.BigInteger(), nullable=False),
+        sa.Column("duplicate_of", sa.Text(), nullable=False),
+        sa.Column("download", sa.BigInteger(), nullable=False),
+        sa.Column("remote_folder", sa.Text(), nullable=False),
+        sa.Column("remote_name", sa.Text(), nullable=False),
+        sa.Column("remote_size", sa.BigInteger(), nullable=False),
+        sa.Column("remote_mtime", sa.BigInteger(), nullable=False),
+        sa.Column("remote_done", sa.Boolean(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("last_move", sa.BigInteger(), nullable=False),
+        sa.Column("recorded", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "(direction = 'out' AND state IN ('accepted', 'acknowledged', "
+            "'approved', 'cancelled', 'cancelled_by_bank', 'claimed', 'claiming', "
+            "'delivering', 'duplicate', 'held', 'in_doubt', 'invalid', "
+            "'part_accepted', 'rejected', 'sealed', 'sent', 'staged', 'valid')) OR "
+            "(direction = 'in' AND state IN ('booked', 'done', 'duplicate', "
+            "'exporting', 'fetched', 'opened', 'quarantined', 'read'))",
+            name="ck_files_state",
+        ),
+        sa.CheckConstraint("(state = 'held') = (held_from IS NOT NULL)", name="ck_files_held_from"),
+        sa.PrimaryKeyConstraint("id", name="pk_files"),
+    )
+    _index("files_at_the_bank", "files", ["bank"], where="direction = 'in' AND NOT remote_done")
+    _index("files_by_bytes", "files", ["sha256"])
+    _index("files_by_created", "files", ["created", "id"])
+    _index("files_by_message", "files", ["bank", "message_id"], where="direction = 'out'")
+    _index("files_by_sequence", "files", ["bank", "sequence"], where="sequence IS NOT NULL")
+    _index("files_by_state", "files", ["state", "created", "id"])
+    _index("files_unrecorded", "files", ["created", "id"], where="last_move > recorded")
+    _index(
+        "one_claim",
+        "files",
+        ["door", "door_name", "door_inode"],
+        where="state = 'claiming'",
+        unique=True,
+    )
+    _index(
+        "one_final_name",
+        "files",
+        ["bank", "final_folder", "final_name"],
+        where=_MAY_GO + " AND final_name <> ''",
+        unique=True,
+    )
+    _index(
+        "one_message",
+        "files",
+        ["bank", "initiating_party", "message_id"],
+        where=_MAY_GO + " AND message_id <> ''",
+        unique=True,
+    )
+    _index(
+        "one_remote_file",
+        "files",
+        ["bank", "remote_folder", "remote_name", "remote_size", "remote_mtime"],
+        where="direction = 'in'",
+        unique=True,
+    )
+
+
+def _first_scans() -> None:
+    op.create_table(
+        "first_scans",
+        sa.Column("door", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("door", name="pk_first_scans"),
+    )
+
+
+def _health() -> None:
+    op.create_table(
+        "health",
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("login_failures", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("bank", name="pk_health"),
+    )
+
+
+def _pauses() -> None:
+    op.create_table(
+        "pauses",
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("bank", name="pk_pauses"),
+    )
+
+
+def _requests() -> None:
+    op.create_table(
+        "requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("verb", sa.String(), nullable=False),
+        sa.Column("bank", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_requests"),
+    )
+    _index("requests_open", "requests", ["id"], where="answer = ''")
+
+
+def _sequences() -> None:
+    op.create_table(
+        "sequences",
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bank", name="pk_sequences"),
+    )
+
+
+def _settings() -> None:
+    op.create_table(
+        "settings",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_settings"),
+    )
+
+
+def _slots() -> None:
+    op.create_table(
+        "slots",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_slots"),
+    )
+
+
+def _first_seen() -> None:
+    op.create_table(
+        "first_seen",
+        sa.Column("door", sa.String(), nullable=False),
+        sa.Column("inode", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["door"], ["first_scans.door"], name="fk_first_seen_door"),
+        sa.PrimaryKeyConstraint("door", "inode", name="pk_first_seen"),
+    )
+
+
+def _hand_overs() -> None:
+    op.create_table(
+        "hand_overs",
+        sa.Column("folder", sa.String(), nullable=False),
+        sa.Column("temporary", sa.String(), nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_hand_overs_file_id"),
+        sa.PrimaryKeyConstraint("folder", "temporary", name="pk_hand_overs"),
+    )
+    _index("hand_overs_by_file", "hand_overs", ["file_id"])
+
+
+def _moves() -> None:
+    op.create_table(
+        "moves",
+        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.String(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("previous", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_moves_file_id"),
+        sa.PrimaryKeyConstraint("sequence", name="pk_moves"),
+    )
+    _index("moves_by_file", "moves", ["file_id", "sequence"])
+
+
+def _payments() -> None:
+    op.create_table(
+        "payments",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("instruction_id", sa.Text(), nullable=False),
+        sa.Column("end_to_end_id", sa.Text(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("debtor_account", sa.Text(), nullable=False),
+        sa.Column("creditor_account", sa.Text(), nullable=False),
+        sa.Column("creditor_name", sa.Text(), nullable=False),
+        sa.Column("remittance", sa.Text(), nullable=False),
+        sa.Column("requested_execution_date", sa.Date(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("exact_key", sa.LargeBinary(), nullable=True),
+        sa.Column("similar_key", sa.LargeBinary(), nullable=False),
+        sa.Column("described", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('accepted', 'acknowledged', 'booked', 'cancelled', "
+            "'instructed', 'rejected', 'returned')",
+            name="ck_payments_state",
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_payments_file_id"),
+        sa.PrimaryKeyConstraint("file_id", "number", name="pk_payments"),
+    )
+    _index("payments_by_end_to_end_id", "payments", ["end_to_end_id"])
+    _index("payments_by_exact_key", "payments", ["exact_key"], where="exact_key IS NOT NULL")
+    _index("payments_by_similar_key", "payments", ["similar_key"])
+
+
+def _reports() -> None:
+    op.create_table(
+        "reports",
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_reports_file_id"),
+        sa.PrimaryKeyConstraint("bank", "message_id", "fingerprint", name="pk_reports"),
+    )
+
+
+def _statements() -> None:
+    op.create_table(
+        "statements",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("sequence", sa.Text(), nullable=False),
+        sa.Column("period_from", sa.Date(), nullable=True),
+        sa.Column("period_to", sa.Date(), nullable=True),
+        sa.Column("opening", sa.String(), nullable=True),
+        sa.Column("closing", sa.String(), nullable=True),
+        sa.Column("kept", sa.String(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("flags", sa.JSON(), nullable=False),
+        sa.Column("handing", sa.Boolean(), nullable=False),
+        sa.Column("exported", sa.Boolean(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("position", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "kept IN ('booked', 'duplicate', 'held', 'rejected')", name="ck_statements_kept"
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_statements_file_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_statements"),
+    )
+    _index("one_booking", "statements", ["fingerprint"], where="kept = 'booked'", unique=True)
+    _index("statements_by_account", "statements", ["account", "currency", "bank", "position"])
+    _index("statements_by_file", "statements", ["file_id", "index"], unique=True)
+
+
+def _waivers() -> None:
+    op.create_table(
+        "waivers",
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_waivers_file_id"),
+        sa.PrimaryKeyConstraint("content", "rule", name="pk_waivers"),
+    )
+
+
+def _balances() -> None:
+    op.create_table(
+        "balances",
+        sa.Column("statement_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("date", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["statement_id"], ["statements.id"], name="fk_balances_statement_id"
+        ),
+        sa.PrimaryKeyConstraint("statement_id", "number", name="pk_balances"),
+    )
+
+
+def _entries() -> None:
+    op.create_table(
+        "entries",
+        sa.Column("statement_id", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("occurrence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reversal", sa.Boolean(), nullable=False),
+        sa.Column("booking_date", sa.Date(), nullable=True),
+        sa.Column("value_date", sa.Date(), nullable=True),
+        sa.Column("entry_reference", sa.Text(), nullable=False),
+        sa.Column("servicer_reference", sa.Text(), nullable=False),
+        sa.Column("bank_transaction_code", sa.Text(), nullable=False),
+        sa.Column("additional_information", sa.Text(), nullable=False),
+        sa.Column("batch_transactions", sa.Integer(), nullable=True),
+        sa.Column("batch_message_id", sa.Text(), nullable=False),
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("charges", sa.JSON(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["statement_id"], ["statements.id"], name="fk_entries_statement_id"
+        ),
+        sa.PrimaryKeyConstraint("statement_id", "fingerprint", "occurrence", name="pk_entries"),
+    )
+    _index("entries_in_order", "entries", ["statement_id", "index"])

@@ -1,0 +1,450 @@
+"""Payment files in the ledger: claiming, admitting, reserving a name, moving, waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from itertools import count
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from h2h.adapters.sql import tables
+from h2h.adapters.sql.store import (
+    Store,
+    append,
+    facts_of,
+    file_of,
+    files,
+    find_file,
+    moves,
+    select_files,
+    set_if_unmoved,
+    shift,
+    the_file,
+)
+from h2h.core import duplicates
+from h2h.core.money import plain
+from h2h.core.naming import escaped
+from h2h.core.payment import Payment
+from h2h.core.problem import Problem, Severity
+from h2h.core.states import ANNOUNCED, BEFORE_DELIVERING, NEVER_WENT, Out, Pay, State
+from h2h.errors import Refused, Transient
+from h2h.ports import Change, File, MoveRow, PaymentRow, Seen
+
+payments, first_seen, sequences = tables.payments, tables.first_seen, tables.sequences
+
+MAY_GO = and_(files.c.direction == "out", files.c.state.not_in(sorted(NEVER_WENT)))
+_NOT_YET_ADMITTED = (Out.CLAIMING, Out.CLAIMED)
+_UNPROVEN = sorted(BEFORE_DELIVERING | ANNOUNCED)
+_MOST_MATCHES = 10  # other files named in the problems of one
+_CHUNK = 1_000  # payments in one statement
+
+
+class OutgoingFiles(Store):
+    """The outbound half of the ledger, and what both directions share."""
+
+    # -- reading
+
+    def file(self, file_id: str) -> File | None:
+        with self._reading() as connection:
+            return find_file(connection, file_id)
+
+    def files(
+        self,
+        states: Iterable[State] | None = None,
+        *,
+        direction: str | None = None,
+        bank: str | None = None,
+        due: datetime | None = None,
+    ) -> Sequence[File]:
+        wanted: list[ColumnElement[bool]] = [true()]
+        if states is not None:
+            wanted.append(files.c.state.in_(sorted({str(state) for state in states})))
+        if direction is not None:
+            wanted.append(files.c.direction == direction)
+        if bank is not None:
+            wanted.append(files.c.bank == bank)
+        if due is not None:
+            wanted.append(or_(files.c.due_at.is_(None), files.c.due_at <= due))
+        with self._reading() as connection:
+            return _files(connection, *wanted)
+
+    def moves(self, file_id: str | None = None) -> Sequence[MoveRow]:
+        query = select(*(moves.c[field.name] for field in fields(MoveRow)))
+        if file_id is not None:
+            query = query.where(moves.c.file_id == file_id)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(moves.c.sequence)).mappings()
+            return [MoveRow(**{**row, "file_id": row["file_id"] or ""}) for row in rows]
+
+    def payments(self, file_id: str) -> Sequence[PaymentRow]:
+        query = select(*(payments.c[field.name] for field in fields(PaymentRow)))
+        query = query.where(payments.c.file_id == file_id).order_by(payments.c.number)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings()
+            return [
+                PaymentRow(**{**row, "amount": plain(row["amount"]), "state": Pay(row["state"])})
+                for row in rows
+            ]
+
+    def unrecorded(self) -> Sequence[File]:
+        handing = exists().where(tables.hand_overs.c.file_id == files.c.id)
+        answers = and_(files.c.direction == "out", handing)
+        with self._reading() as connection:
+            return _files(connection, or_(files.c.last_move > files.c.recorded, answers))
+
+    def recorded(self, file: File, last_move: int) -> None:
+        with self._writing() as connection:
+            record_up_to(connection, file, last_move)
+
+    # -- the door
+
+    def first_scan(self, door: str, present: Sequence[Seen], now: datetime) -> None:
+        scans = tables.first_scans
+        with self._writing() as connection:
+            if connection.execute(select(scans).where(scans.c.door == door)).first():
+                return
+            connection.execute(insert(scans).values(door=door, at=now))
+            inodes = {seen.inode for seen in present}  # two names of one file are one file
+            if inodes:
+                rows = [{"door": door, "inode": inode} for inode in sorted(inodes)]
+                connection.execute(insert(first_seen), rows)
+
+    def claiming(self, seen: Seen, bank: str | None, file_id: str, now: datetime) -> File:
+        with self._writing() as connection:
+            begun = _files(
+                connection,
+                files.c.state == Out.CLAIMING.value,
+                files.c.door == seen.door,
+                files.c.door_name == seen.name,
+                files.c.door_inode == seen.inode,
+            )
+            if begun:
+                return begun[0]
+            _insert_claim(connection, seen, bank, file_id, now)
+            append(connection, file_id, "", Out.CLAIMING, now, "h2h", "found in the door", "")
+            return the_file(connection, file_id)
+
+    # -- moving
+
+    def move(
+        self,
+        file: File,
+        target: State,
+        now: datetime,
+        *,
+        because: str = "",
+        who: str = "h2h",
+        change: Change | None = None,
+    ) -> File | None:
+        with self._writing() as connection:
+            facts = facts_of(change)
+            if shift(connection, file, target, now, because=because, who=who, facts=facts):
+                return the_file(connection, file.id)
+            return None
+
+    def wait(
+        self, file: File, until: datetime | None, because: str, *, failed: bool
+    ) -> File | None:
+        facts = {
+            "due_at": until,
+            "due_because": because,
+            "failures": files.c.failures + int(failed),
+        }
+        with self._writing() as connection:
+            if set_if_unmoved(connection, file, facts):
+                return the_file(connection, file.id)
+            return None
+
+    # -- once only
+
+    def same_bytes(self, file: File) -> File | None:
+        with self._reading() as connection:
+            return _same_bytes(connection, file, file.sha256)
+
+    def admit(
+        self,
+        file: File,
+        change: Change,
+        holds: Sequence[Problem],
+        payments: Iterable[Sequence[Payment]],
+        similar_days: int,
+        now: datetime,
+    ) -> File | None:
+        with self._writing() as connection:
+            if not _unmoved(connection, file):
+                return None
+            facts = facts_of(change)
+            known = tuple(change.problems if change.problems is not None else file.problems)
+            if clash := _clash(connection, file, change):
+                other, problem = clash
+                facts |= {"duplicate_of": other.id, "problems": (*known, problem)}
+                target, because = Out.DUPLICATE, problem.message
+            else:
+                _keep_payments(connection, file.id, payments)
+                alike = _similar(connection, file, now - timedelta(days=similar_days))
+                facts["problems"] = (*known, *alike)
+                asking = [*holds, *(p for p in alike if p.severity is Severity.HOLD)]
+                target = Out.HELD if asking else Out.VALID
+                because = "; ".join(problem.message for problem in asking)
+            shift(connection, file, target, now, because=because, facts=facts)
+            return the_file(connection, file.id)
+
+    def waived(self, file: File) -> frozenset[str]:
+        with self._reading() as connection:
+            return _waived(connection, file.sha256)
+
+    def waive(self, file: File, rules: Sequence[str], who: str, reason: str, now: datetime) -> None:
+        with self._writing() as connection:
+            known = _waived(connection, file.sha256)
+            for rule in sorted(set(rules) - known):
+                row = {"content": file.sha256, "rule": rule, "file_id": file.id}
+                connection.execute(
+                    insert(tables.waivers).values(**row, who=who, reason=reason, at=now)
+                )
+            words = f"waived {', '.join(sorted(set(rules)))}: {reason}"
+            append(connection, file.id, file.state, file.state, now, who, words, file.sha256)
+
+    def reserve(
+        self,
+        file: File,
+        name: Callable[[int], str],
+        folder: str,
+        now: datetime,  # noqa: ARG002  the port gives it; a reservation is no move
+        *,
+        gap_free: bool,
+    ) -> File | None:
+        if file.state not in BEFORE_DELIVERING:
+            raise ValueError(f"file {file.id}: nothing is reserved for a file that is {file.state}")
+        with self._writing() as connection:
+            if not _unmoved(connection, file):
+                return None
+            facts: dict[str, object] = {"attempt": files.c.attempt + 1}
+            if not the_file(connection, file.id).final_name:
+                if gap_free:
+                    _insist_alone(connection, file)
+                number = _next_number(connection, file, gap_free=gap_free)
+                final = name(number)
+                _insist_free(connection, file, folder, final)
+                facts |= {"final_name": final, "final_folder": folder, "sequence": number}
+            set_if_unmoved(connection, file, facts)
+            return the_file(connection, file.id)
+
+
+def record_up_to(connection: Connection, file: File, last_move: int) -> None:
+    """Note that dossier and answer show every move up to `last_move`; never goes back."""
+    older = (files.c.id == file.id) & (files.c.recorded < last_move)
+    connection.execute(update(files).where(older).values(recorded=last_move))
+
+
+def _files(connection: Connection, *wanted: ColumnElement[bool]) -> list[File]:
+    query = select_files().where(*wanted).order_by(files.c.created, files.c.id)
+    return [file_of(row) for row in connection.execute(query).mappings()]
+
+
+def _unmoved(connection: Connection, file: File) -> bool:
+    return set_if_unmoved(connection, file, {"state": file.state.value})
+
+
+def _insert_claim(
+    connection: Connection, seen: Seen, bank: str | None, file_id: str, now: datetime
+) -> None:
+    """The new file. That it lay there at the first scan is used up: inodes come again."""
+    at_first = and_(first_seen.c.door == seen.door, first_seen.c.inode == seen.inode)
+    used = connection.execute(delete(first_seen).where(at_first)).rowcount
+    connection.execute(
+        insert(files).values(
+            id=file_id,
+            direction="out",
+            bank=bank,
+            name=escaped(seen.name),
+            state=Out.CLAIMING.value,
+            created=now,
+            door=seen.door,
+            door_name=seen.name,
+            door_inode=seen.inode,
+            first_scan=used > 0,
+        )
+    )
+
+
+# --------------------------------------------------------------------------------------- uniqueness
+
+
+def _same_bytes(connection: Connection, file: File, sha256: str) -> File | None:
+    """Another file of these bytes that was admitted, or that a person will decide on."""
+    found = _files(
+        connection,
+        MAY_GO,
+        files.c.sha256 == sha256,
+        files.c.id != file.id,
+        files.c.state.not_in(_NOT_YET_ADMITTED),
+    )
+    return found[0] if found and sha256 else None
+
+
+def _clash(connection: Connection, file: File, change: Change) -> tuple[File, Problem] | None:
+    """The file that was here first with the same bytes, or with the same message id."""
+    if other := _same_bytes(connection, file, change.sha256 or file.sha256):
+        return other, duplicates.same_bytes(other.id)
+    message_id = change.message_id or file.message_id
+    found = _files(
+        connection,
+        MAY_GO,
+        files.c.bank == (change.bank or file.bank),
+        files.c.initiating_party == (change.initiating_party or file.initiating_party),
+        files.c.message_id == message_id,
+        files.c.id != file.id,
+    )
+    if found and message_id:
+        return found[0], duplicates.same_message(message_id, found[0].id)
+    return None
+
+
+def _waived(connection: Connection, sha256: str) -> frozenset[str]:
+    waivers = tables.waivers
+    query = select(waivers.c.rule).where(waivers.c.content == sha256)
+    return frozenset(connection.execute(query).scalars())
+
+
+def _keep_payments(
+    connection: Connection, file_id: str, chunks: Iterable[Sequence[Payment]]
+) -> None:
+    """Store the payments of a file in place of those of an earlier check, chunk by chunk."""
+    connection.execute(delete(payments).where(payments.c.file_id == file_id))
+    numbers = count(1)
+    for chunk in chunks:
+        for start in range(0, len(chunk), _CHUNK):
+            rows = [_row(file_id, next(numbers), one) for one in chunk[start : start + _CHUNK]]
+            connection.execute(insert(payments), rows)
+
+
+def _row(file_id: str, number: int, payment: Payment) -> dict[str, object]:
+    keys = duplicates.keys(payment)
+    return {
+        "file_id": file_id,
+        "number": number,
+        "batch_id": payment.batch.id,
+        "instruction_id": payment.instruction_id,
+        "end_to_end_id": payment.end_to_end_id,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "debtor_account": payment.batch.debtor_account,
+        "creditor_account": payment.creditor_account,
+        "creditor_name": payment.creditor_name,
+        "remittance": " ".join(filter(None, (payment.reference, payment.remittance))),
+        "requested_execution_date": payment.batch.requested_execution_date,
+        "state": Pay.INSTRUCTED.value,
+        "exact_key": keys.exact,
+        "similar_key": keys.similar,
+        "described": keys.described,
+    }
+
+
+def _similar(connection: Connection, file: File, since: datetime) -> list[Problem]:
+    """A problem for each earlier file that has payments like ours, the exact matches first."""
+    waived = duplicates.SIMILAR in _waived(connection, file.sha256)
+    found: dict[str, duplicates.Match] = {}
+    for column, exact in ((payments.c.exact_key, True), (payments.c.similar_key, False)):
+        for match in _matches(connection, file, since, column.name, exact=exact):
+            found.setdefault(match.other, match)
+    return [duplicates.similar_payment(match, waived=waived) for match in found.values()]
+
+
+def _matches(
+    connection: Connection, file: File, since: datetime, key: str, *, exact: bool
+) -> Iterator[duplicates.Match]:
+    """One match for each other file, found by one join over the indexed keys."""
+    mine, theirs = payments.alias("mine"), payments.alias("theirs")
+    query = (
+        select(
+            theirs.c.file_id,
+            mine.c.described,
+            func.count(mine.c.number.distinct()).label("payments"),
+            func.min(mine.c.number).label("first"),
+        )
+        .join_from(mine, theirs, mine.c[key] == theirs.c[key])
+        .join(files, files.c.id == theirs.c.file_id)
+        .where(mine.c.file_id == file.id, theirs.c.file_id != file.id)
+        .where(MAY_GO, files.c.created >= since)
+        .group_by(theirs.c.file_id, mine.c.described, files.c.created)
+        .order_by(mine.c.described.desc(), files.c.created)
+        .limit(_MOST_MATCHES)
+    )
+    for row in connection.execute(query):
+        place = _place(connection, file.id, row.first)
+        yield duplicates.Match(row.file_id, row.payments, place, exact, row.described)
+
+
+def _place(connection: Connection, file_id: str, number: int) -> str:
+    one = select(payments).where(payments.c.file_id == file_id, payments.c.number == number)
+    row = connection.execute(one).one()
+    return f"payment {number} ({row.end_to_end_id}), {row.currency} {plain(row.amount)}"
+
+
+# -------------------------------------------------------------------------------------- final names
+
+
+def _insist_alone(connection: Connection, file: File) -> None:
+    """Gap-free numbers: nobody else of this bank holds one that may still come back."""
+    others = _files(
+        connection,
+        files.c.bank == file.bank,
+        files.c.id != file.id,
+        files.c.final_name != "",
+        files.c.state.in_(_UNPROVEN),
+    )
+    if others:
+        raise Transient(
+            f"file {others[0].id} ({others[0].state}) holds the next number of bank {file.bank}",
+            "It goes on once that file is delivered or cancelled",
+        )
+
+
+def _next_number(connection: Connection, file: File, *, gap_free: bool) -> int:
+    """Spend the bank's next number, or the last one again when a cancelled file hands it on."""
+    ours = sequences.c.bank == file.bank
+    last: int | None = connection.execute(select(sequences.c.last).where(ours)).scalar()
+    if last is None:
+        connection.execute(insert(sequences).values(bank=file.bank, last=1))
+        return 1
+    if gap_free and _handed_on(connection, file, last):
+        return last
+    connection.execute(update(sequences).where(ours).values(last=last + 1))
+    return last + 1
+
+
+def _handed_on(connection: Connection, file: File, number: int) -> bool:
+    holders = select(files.c.state).where(
+        files.c.bank == file.bank, files.c.sequence == number, files.c.id != file.id
+    )
+    states = set(connection.execute(holders).scalars())
+    return states == {Out.CANCELLED.value}
+
+
+def _insist_free(connection: Connection, file: File, folder: str, final: str) -> None:
+    taken = _files(
+        connection,
+        MAY_GO,
+        files.c.bank == file.bank,
+        files.c.final_folder == folder,
+        files.c.final_name == final,
+    )
+    if taken:
+        raise Refused(
+            f"the name {final} in {folder} is file {taken[0].id}'s already",
+            "Put {sequence} into `file_name` of this bank, so that names differ",
+        )

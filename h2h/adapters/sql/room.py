@@ -1,0 +1,128 @@
+"""What belongs to the whole room: pauses, banks' health, the timetable, requests, hand-overs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select, update
+
+from h2h.adapters.sql import tables
+from h2h.adapters.sql.outgoing import record_up_to
+from h2h.adapters.sql.store import Store, append
+from h2h.ports import File, HandOver, Health, Pause, Request
+
+pauses, health, slots, requests = tables.pauses, tables.health, tables.slots, tables.requests
+hand_overs, statements = tables.hand_overs, tables.statements
+
+
+class Room(Store):
+    """The stop button, the waiting rooms and the counters."""
+
+    # -- the stop button
+
+    def pause(self, bank: str, who: str, reason: str, now: datetime) -> None:
+        with self._writing() as connection:
+            connection.execute(delete(pauses).where(pauses.c.bank == bank))
+            connection.execute(insert(pauses).values(bank=bank, who=who, reason=reason, since=now))
+            append(connection, "", "", "paused", now, who, f"{bank or 'everything'}: {reason}", "")
+
+    def resume(self, bank: str, who: str, reason: str, now: datetime) -> bool:
+        with self._writing() as connection:
+            done = connection.execute(delete(pauses).where(pauses.c.bank == bank)).rowcount > 0
+            failing = delete(health)
+            connection.execute(failing.where(health.c.bank == bank) if bank else failing)
+            if done:
+                words = f"{bank or 'everything'}: {reason}"
+                append(connection, "", "paused", "resumed", now, who, words, "")
+            return done
+
+    def pauses(self) -> Sequence[Pause]:
+        query = select(*(pauses.c[field.name] for field in fields(Pause))).order_by(pauses.c.bank)
+        with self._reading() as connection:
+            return [Pause(*row) for row in connection.execute(query)]
+
+    # -- the banks' health and the timetable
+
+    def health(self, bank: str) -> Health:
+        query = select(*(health.c[field.name] for field in fields(Health)))
+        with self._reading() as connection:
+            found = connection.execute(query.where(health.c.bank == bank)).first()
+            return Health(*found) if found else Health(bank, 0, 0, None, "")
+
+    def set_health(self, health: Health) -> None:
+        table = tables.health
+        with self._writing() as connection:
+            connection.execute(delete(table).where(table.c.bank == health.bank))
+            connection.execute(insert(table).values(**asdict(health)))
+
+    def slot(self, key: str, now: datetime) -> bool:
+        with self._writing() as connection:
+            if connection.execute(select(slots).where(slots.c.key == key)).first():
+                return False
+            connection.execute(insert(slots).values(key=key, at=now))
+            return True
+
+    # -- requests to the running daemon
+
+    def ask(self, verb: str, bank: str, now: datetime) -> int:
+        with self._writing() as connection:
+            number = (connection.execute(select(func.max(requests.c.id))).scalar() or 0) + 1
+            connection.execute(insert(requests).values(id=number, verb=verb, bank=bank, at=now))
+            return number
+
+    def asked(self) -> Sequence[Request]:
+        open_ = _requests().where(requests.c.answer == "").order_by(requests.c.id)
+        with self._reading() as connection:
+            return [Request(*row) for row in connection.execute(open_)]
+
+    def answer(self, request: int, answer: str) -> None:
+        with self._writing() as connection:
+            asked = update(requests).where(requests.c.id == request)
+            connection.execute(asked.values(answer=answer))
+
+    def request(self, request: int) -> Request | None:
+        with self._reading() as connection:
+            found = connection.execute(_requests().where(requests.c.id == request)).first()
+            return Request(*found) if found else None
+
+    # -- handing over
+
+    def handing_over(
+        self,
+        file: File,
+        handed: Sequence[HandOver],
+        statements: Sequence[str] = (),
+        *,
+        recorded: int | None = None,
+    ) -> None:
+        with self._writing() as connection:
+            if handed:
+                rows = [asdict(item) | {"file_id": file.id} for item in handed]
+                connection.execute(insert(hand_overs), rows)
+            if statements:
+                table = tables.statements
+                ours = (table.c.file_id == file.id) & table.c.id.in_(statements)
+                connection.execute(update(table).where(ours).values(handing=True))
+            if recorded is not None:
+                record_up_to(connection, file, recorded)
+
+    def pending_hand_overs(self, file: File) -> Sequence[HandOver]:
+        columns = (hand_overs.c[field.name] for field in fields(HandOver))
+        query = select(*columns).where(hand_overs.c.file_id == file.id)
+        with self._reading() as connection:
+            order = (hand_overs.c.folder, hand_overs.c.name)
+            return [HandOver(*row) for row in connection.execute(query.order_by(*order))]
+
+    def handed_over(self, file: File) -> None:
+        with self._writing() as connection:
+            connection.execute(delete(hand_overs).where(hand_overs.c.file_id == file.id))
+            handing = (statements.c.file_id == file.id) & statements.c.handing
+            done = update(statements).where(handing).values(handing=False, exported=True)
+            connection.execute(done)
+
+
+def _requests() -> Select[Any]:
+    return select(*(requests.c[field.name] for field in fields(Request)))

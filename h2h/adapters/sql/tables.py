@@ -1,0 +1,375 @@
+"""The tables of the ledger, with the constraints that make the laws hold by themselves.
+
+The migrations make the real schema; a test compares it with what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from h2h.adapters.sql.types import Amount, Dates, FileName, Inode, Problems, Texts, UtcTime
+from h2h.core.states import NEVER_WENT, In, Kept, Out, Pay
+
+SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
+
+metadata = MetaData(
+    naming_convention={
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _listed(states: Iterable[str]) -> str:
+    return ", ".join(sorted(f"'{state}'" for state in states))
+
+
+def _words(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, default="")
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, default=0)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, default=False)
+
+
+def _of_file(*, key: bool = False, nullable: bool = False) -> Column[str]:
+    return Column("file_id", String, ForeignKey("files.id"), primary_key=key, nullable=nullable)
+
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("direction", String, nullable=False),
+    Column("bank", String),
+    _words("name"),
+    Column("state", String, nullable=False),
+    Column("held_from", String),
+    Column("created", UtcTime, nullable=False),
+    _words("door"),
+    Column("door_name", FileName, nullable=False, default=""),
+    Column("door_inode", Inode, nullable=False, default=0),
+    _flag("first_scan"),
+    _words("sha256"),
+    _number("size"),
+    _words("message"),
+    _words("message_id"),
+    _words("initiating_party"),
+    Column("transactions", Integer),
+    Column("control_sum", JSON, nullable=False, default={}),
+    Column("execution_dates", Dates, nullable=False, default=()),
+    Column("checked_on", Date),
+    Column("problems", Problems, nullable=False, default=()),
+    _words("because"),
+    Column("due_at", UtcTime),
+    _words("due_because"),
+    _number("failures"),
+    _number("attempt"),
+    _words("final_folder"),
+    _words("final_name"),
+    Column("sequence", BigInteger),  # the number in the final name
+    _words("sealed_sha256"),
+    _number("sealed_size"),
+    _words("duplicate_of"),
+    _number("download"),
+    _words("remote_folder"),
+    _words("remote_name"),
+    _number("remote_size"),
+    _number("remote_mtime"),
+    _flag("remote_done"),
+    _words("opened_by"),
+    _words("host"),
+    _number("last_move"),
+    _number("recorded"),
+    CheckConstraint(
+        f"(direction = 'out' AND state IN ({_listed(Out)}))"
+        f" OR (direction = 'in' AND state IN ({_listed(In)}))",
+        name="state",
+    ),
+    CheckConstraint("(state = 'held') = (held_from IS NOT NULL)", name="held_from"),
+)
+
+_MAY_GO = f"direction = 'out' AND state NOT IN ({_listed(NEVER_WENT)})"
+
+
+def _index(name: str, *columns: Column[object], where: str = "", unique: bool = False) -> None:
+    """An index that is partial (`where`) on both databases."""
+    partial = text(where) if where else None
+    Index(name, *columns, unique=unique, sqlite_where=partial, postgresql_where=partial)
+
+
+_index(
+    "one_message",
+    files.c.bank,
+    files.c.initiating_party,
+    files.c.message_id,
+    where=f"{_MAY_GO} AND message_id <> ''",
+    unique=True,
+)
+_index(
+    "one_final_name",
+    files.c.bank,
+    files.c.final_folder,
+    files.c.final_name,
+    where=f"{_MAY_GO} AND final_name <> ''",
+    unique=True,
+)
+_index(
+    "one_claim",
+    files.c.door,
+    files.c.door_name,
+    files.c.door_inode,
+    where="state = 'claiming'",
+    unique=True,
+)
+_index(
+    "one_remote_file",
+    files.c.bank,
+    files.c.remote_folder,
+    files.c.remote_name,
+    files.c.remote_size,
+    files.c.remote_mtime,
+    where="direction = 'in'",
+    unique=True,
+)
+_index("files_by_state", files.c.state, files.c.created, files.c.id)
+_index("files_by_created", files.c.created, files.c.id)
+_index("files_by_bytes", files.c.sha256)
+_index("files_by_message", files.c.bank, files.c.message_id, where="direction = 'out'")
+_index("files_by_sequence", files.c.bank, files.c.sequence, where="sequence IS NOT NULL")
+_index("files_unrecorded", files.c.created, files.c.id, where="last_move > recorded")
+_index("files_at_the_bank", files.c.bank, where="direction = 'in' AND NOT remote_done")
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    _of_file(nullable=True),  # NULL: an act on the whole room, as a pause is
+    _words("source"),
+    _words("target"),
+    Column("at", UtcTime, nullable=False),
+    _words("who"),
+    _words("because"),
+    _words("content"),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+)
+_index("moves_by_file", moves.c.file_id, moves.c.sequence)
+
+payments = Table(
+    "payments",
+    metadata,
+    _of_file(key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _words("batch_id"),
+    _words("instruction_id"),
+    _words("end_to_end_id"),
+    Column("amount", Amount, nullable=False),
+    _words("currency"),
+    _words("debtor_account"),
+    _words("creditor_account"),
+    _words("creditor_name"),
+    _words("remittance"),
+    Column("requested_execution_date", Date),
+    Column("state", String, nullable=False),
+    _words("status"),
+    _words("reason"),
+    Column("exact_key", LargeBinary),  # NULL: without an EndToEndId
+    Column("similar_key", LargeBinary, nullable=False),
+    _flag("described"),  # has a remittance to tell it by
+    CheckConstraint(f"state IN ({_listed(Pay)})", name="state"),
+)
+_index("payments_by_exact_key", payments.c.exact_key, where="exact_key IS NOT NULL")
+_index("payments_by_similar_key", payments.c.similar_key)
+_index("payments_by_end_to_end_id", payments.c.end_to_end_id)
+
+waivers = Table(
+    "waivers",
+    metadata,
+    Column("content", String, primary_key=True),  # the sha256 that the person looked at
+    Column("rule", String, primary_key=True),
+    _of_file(),
+    _words("who"),
+    _words("reason"),
+    Column("at", UtcTime, nullable=False),
+)
+
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("bank", String, primary_key=True),
+    _number("last"),
+)
+
+first_scans = Table(
+    "first_scans",
+    metadata,
+    Column("door", String, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+
+first_seen = Table(
+    "first_seen",
+    metadata,
+    Column("door", String, ForeignKey("first_scans.door"), primary_key=True),
+    Column("inode", Inode, primary_key=True),  # a name may change while the file is written
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("id", String, primary_key=True),
+    _of_file(),
+    Column("index", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("bank", String, nullable=False),
+    _words("account"),
+    _words("currency"),
+    _words("number"),
+    _words("sequence"),
+    Column("period_from", Date),
+    Column("period_to", Date),
+    Column("opening", Amount),
+    Column("closing", Amount),
+    Column("kept", String, nullable=False),
+    _words("because"),
+    Column("flags", Texts, nullable=False, default=()),
+    _flag("handing"),  # its hand-over is under way
+    _flag("exported"),
+    Column("entries", Integer, nullable=False),
+    _words("fingerprint"),
+    _words("position"),  # its place among the statements of its account, as a sortable text
+    CheckConstraint(f"kept IN ({_listed(Kept)})", name="kept"),
+)
+_index("statements_by_file", statements.c.file_id, statements.c.index, unique=True)
+_index("one_booking", statements.c.fingerprint, where="kept = 'booked'", unique=True)
+_index(
+    "statements_by_account",
+    statements.c.account,
+    statements.c.currency,
+    statements.c.bank,
+    statements.c.position,
+)
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("statement_id", String, ForeignKey("statements.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("type", String, nullable=False),
+    Column("amount", Amount, nullable=False),
+    _words("currency"),
+    Column("date", Date),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("statement_id", String, ForeignKey("statements.id"), primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    Column("occurrence", Integer, primary_key=True, autoincrement=False),  # honest twins exist
+    Column("index", Integer, nullable=False),
+    Column("amount", Amount, nullable=False),
+    _words("currency"),
+    _words("status"),
+    _flag("reversal"),
+    Column("booking_date", Date),
+    Column("value_date", Date),
+    _words("entry_reference"),
+    _words("servicer_reference"),
+    _words("bank_transaction_code"),
+    _words("additional_information"),
+    Column("batch_transactions", Integer),
+    _words("batch_message_id"),
+    _words("batch_id"),
+    Column("charges", JSON, nullable=False),
+    Column("details", JSON, nullable=False),
+)
+_index("entries_in_order", entries.c.statement_id, entries.c.index)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("bank", String, primary_key=True),
+    Column("message_id", String, primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    _of_file(),
+)
+
+hand_overs = Table(
+    "hand_overs",
+    metadata,
+    Column("folder", String, primary_key=True),
+    Column("temporary", String, primary_key=True),
+    _of_file(),
+    _words("name"),
+    _words("sha256"),
+)
+_index("hand_overs_by_file", hand_overs.c.file_id)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("bank", String, primary_key=True),
+    _words("who"),
+    _words("reason"),
+    Column("since", UtcTime, nullable=False),
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("bank", String, primary_key=True),
+    _number("failures"),
+    _number("login_failures"),
+    Column("due_at", UtcTime),
+    _words("because"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("verb", String, nullable=False),
+    _words("bank"),
+    Column("at", UtcTime, nullable=False),
+    _words("answer"),
+)
+_index("requests_open", requests.c.id, where="answer = ''")
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    _words("value"),
+)

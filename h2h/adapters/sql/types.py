@@ -1,0 +1,120 @@
+"""How values that databases would bend are kept: exact amounts, aware times, odd file names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import astuple
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, LargeBinary, String
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from h2h.core.money import plain
+from h2h.core.problem import Problem, Severity
+
+
+class Amount(TypeDecorator[Decimal]):
+    """A Decimal as a plain decimal text: exact on every database, never summed by one."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, _: Dialect) -> str | None:
+        return None if value is None else plain(value)
+
+    def process_result_value(self, value: str | None, _: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite, which knows no zones, keeps it as a sortable text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, _: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class FileName(TypeDecorator[str]):
+    """A name as the file system has it, kept as bytes: not every name is text."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _: Dialect) -> bytes | None:
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: bytes | None, _: Dialect) -> str | None:
+        return None if value is None else os.fsdecode(value)
+
+
+class Inode(TypeDecorator[int]):
+    """An inode number, kept as text: unsigned ones do not fit the integers of a database."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, _: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, _: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+
+class Problems(TypeDecorator[tuple[Problem, ...]]):
+    """Findings as a JSON list of their fields."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[Problem] | None, _: Dialect) -> object:
+        return [astuple(problem) for problem in value or ()]
+
+    def process_result_value(
+        self, value: list[list[Any]] | None, _: Dialect
+    ) -> tuple[Problem, ...]:
+        return tuple(
+            Problem(rule, Severity(severity), message, remedy, path, line)
+            for rule, severity, message, remedy, path, line in value or ()
+        )
+
+
+class Dates(TypeDecorator[tuple[date, ...]]):
+    """Days as a JSON list of ISO texts."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[date] | None, _: Dialect) -> object:
+        return [day.isoformat() for day in value or ()]
+
+    def process_result_value(self, value: list[str] | None, _: Dialect) -> tuple[date, ...]:
+        return tuple(date.fromisoformat(day) for day in value or ())
+
+
+class Texts(TypeDecorator[tuple[str, ...]]):
+    """Short words as a JSON list."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, _: Dialect) -> object:
+        return list(value or ())
+
+    def process_result_value(self, value: list[str] | None, _: Dialect) -> tuple[str, ...]:
+        return tuple(value or ())
