@@ -1,0 +1,36 @@
+"""config.toml: `load` gives frozen models, or one error that names every problem and its place."""
+
+from h2h.config.findings import ConfigProblems, Finding
+from h2h.config.loading import load
+from h2h.config.models import (
+    Account,
+    Bank,
+    Config,
+    Door,
+    Download,
+    Folder,
+    Pgp,
+    Sftp,
+    Timeouts,
+    Upload,
+    Workspace,
+)
+from h2h.config.secret import Secret
+
+__all__ = [
+    "Account",
+    "Bank",
+    "Config",
+    "ConfigProblems",
+    "Door",
+    "Download",
+    "Finding",
+    "Folder",
+    "Pgp",
+    "Secret",
+    "Sftp",
+    "Timeouts",
+    "Upload",
+    "Workspace",
+    "load",
+]

@@ -1,0 +1,224 @@
+"""What two keys must agree on. Each check looks at the text's own values, whatever their types, so
+that it also speaks when single values elsewhere are wrong: all problems come at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from h2h.config.findings import Key, Trouble, dotted, shown
+from h2h.config.models import Pgp, Workspace
+
+# What a seal needs to be made with.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "sign+encrypt": ("sign_with", "encrypt_to"),
+    "sign": ("sign_with",),
+    "encrypt": ("encrypt_to",),
+    "detached": ("sign_with",),
+}
+_ROOMS = ("outbox", "inbox", "archive")
+_ANSWERS = "answers"  # the folder in inbox/ for files that could not be routed to a bank
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A table as tomllib read it. Reading it never fails: what is of another type counts as absent
+    (the models report that)."""
+
+    values: Mapping[str, object]
+    key: Key = ()
+
+    def has(self, name: str) -> bool:
+        """Is the key there, and not an empty text or list?"""
+        return self.values.get(name) not in (None, "", ())
+
+    def text(self, name: str, default: str = "") -> str:
+        """The text under `name`."""
+        value = self.values.get(name, default)
+        return value if isinstance(value, str) else default
+
+    def table(self, name: str) -> Raw:
+        """The table under `name`, empty when there is none."""
+        value = self.values.get(name)
+        return Raw(value if isinstance(value, Mapping) else {}, (*self.key, name))
+
+    def tables(self, name: str) -> list[Raw]:
+        """The tables in the list under `name`, each under its own index."""
+        value = self.values.get(name)
+        rows = value if isinstance(value, tuple) else ()
+        at = (*self.key, name)
+        return [Raw(row, (*at, i)) for i, row in enumerate(rows) if isinstance(row, Mapping)]
+
+    def trouble(self, name: str, expected: str, remedy: str, found: str = "") -> Trouble:
+        """A Trouble with the key `name` of this table."""
+        key = (*self.key, name) if name else self.key
+        value = self.values.get(name)
+        return Trouble(
+            key, found or ("nothing" if value is None else shown(key, value)), expected, remedy
+        )
+
+
+def cross_checks(root: Raw) -> Iterator[Trouble]:
+    """Everything that two keys disagree on."""
+    banks = [root.table("banks").table(name) for name in root.table("banks").values]
+    for bank in banks:
+        for check in BANK_CHECKS:
+            yield from check(bank, root)
+    yield from _one_account_one_bank(banks)
+    yield from _one_ring_a_bank(banks)
+    yield from _rooms_apart(root.table("h2h"))
+
+
+def _transport(bank: Raw, _root: Raw) -> Iterator[Trouble]:
+    there = [name for name in ("sftp", "folder") if name in bank.values]
+    if len(there) != 1:
+        table = dotted(bank.key)
+        found = "both" if there else "neither"
+        yield bank.trouble(
+            "",
+            f"either [{table}.sftp] or [{table}.folder]",
+            "Say in exactly one of them how this bank is reached",
+            found,
+        )
+
+
+def _seal(bank: Raw, root: Raw) -> Iterator[Trouble]:
+    pgp = bank.table("pgp")
+    seal = pgp.text("seal", Pgp.model_fields["seal"].default)
+    for name in _NEEDS.get(seal, ()):
+        if not pgp.has(name):
+            yield pgp.trouble(
+                name,
+                f'a fingerprint, since seal = "{seal}"',
+                "Name the key, or agree on another seal with the bank",
+            )
+    if seal == "none" and root.table("h2h").text("environment") != "test":
+        yield pgp.trouble(
+            "seal",
+            'a seal: "none" is for environment = "test" only',
+            "Ask the bank for its PGP key, and seal what goes out",
+        )
+    if seal != "none" and not pgp.has("accept_from") and _fetches_sealed(bank):
+        yield pgp.trouble(
+            "accept_from",
+            "the fingerprints of the keys that the bank signs with",
+            "Without them no bank file can be told from a forged one",
+        )
+
+
+def _fetches_sealed(bank: Raw) -> bool:
+    transports = (bank.table("sftp"), bank.table("folder"))
+    return any(
+        download.values.get("seal") is not False
+        for transport in transports
+        for download in transport.tables("download")
+    )
+
+
+def _downloads(bank: Raw, _root: Raw) -> Iterator[Trouble]:
+    for transport in (bank.table("sftp"), bank.table("folder")):
+        for download in transport.tables("download"):
+            moves = download.text("after") == "move"
+            if moves and not download.has("move_to"):
+                yield download.trouble(
+                    "move_to", 'a folder at the bank, since after = "move"', "Name the folder"
+                )
+            if not moves and download.has("move_to"):
+                yield download.trouble(
+                    "move_to", 'no such key without after = "move"', "Remove it, or write after"
+                )
+
+
+def _account_numbers(bank: Raw, _root: Raw) -> Iterator[Trouble]:
+    for account in bank.tables("accounts"):
+        ibans = account.has("iban")
+        numbers = [name for name in ("number", "bank_code") if account.has(name)]
+        if len(numbers) == (0 if ibans else 2):
+            continue
+        found = "both" if ibans else numbers[0] + " alone" if numbers else "neither"
+        yield account.trouble(
+            "",
+            "either iban, or number and bank_code",
+            "Accounts in countries without IBAN have a number and the bank's clearing code",
+            found,
+        )
+
+
+def _name(bank: Raw, _root: Raw) -> Iterator[Trouble]:
+    if bank.key[-1] == _ANSWERS:
+        yield bank.trouble(
+            "",
+            "another name",
+            f"inbox/{_ANSWERS}/ has its own use; rename the bank",
+            f"{_ANSWERS!r}",
+        )
+
+
+BANK_CHECKS: tuple[Callable[[Raw, Raw], Iterator[Trouble]], ...] = (
+    _name,
+    _transport,
+    _seal,
+    _downloads,
+    _account_numbers,
+)
+
+
+def _one_account_one_bank(banks: list[Raw]) -> Iterator[Trouble]:
+    owner: dict[tuple[str, ...], Raw] = {}
+    seen: set[tuple[str, ...]] = set()
+    for bank in banks:
+        for account in bank.tables("accounts"):
+            number, name = _identity(account)
+            if not number:
+                continue
+            first = owner.setdefault(number, bank)
+            if first is not bank:
+                yield account.trouble(
+                    name,
+                    f"an account of one bank; {dotted(first.key)} has it already",
+                    "A payment file is routed by its debtor account, so this must be decided",
+                )
+            line = (*number, account.text("currency"))
+            if line in seen and first is bank:
+                yield account.trouble(
+                    name, "each account and currency once", "Remove the second one"
+                )
+            seen.add(line)
+
+
+def _identity(account: Raw) -> tuple[tuple[str, ...], str]:
+    """What identifies an account, and the key that says it; empty when it is not all there."""
+    if account.has("iban"):
+        return (account.text("iban").replace(" ", "").upper(),), "iban"
+    number = (account.text("number"), account.text("bank_code"))
+    return (number if all(number) else ()), "number"
+
+
+def _one_ring_a_bank(banks: list[Raw]) -> Iterator[Trouble]:
+    owner: dict[PurePath, Raw] = {}
+    for bank in banks:
+        pgp = bank.table("pgp")
+        if not pgp.has("home"):
+            continue
+        first = owner.setdefault(PurePath(pgp.text("home")), bank)
+        if first is not bank:
+            yield pgp.trouble(
+                "home",
+                f"a folder of its own; {dotted(first.key)} has this one",
+                "One ring a bank: one bank's key must never open another bank's files",
+            )
+
+
+def _rooms_apart(workspace: Raw) -> Iterator[Trouble]:
+    rooms = [
+        (name, PurePath(workspace.text(name, Workspace.model_fields[name].default)))
+        for name in _ROOMS
+    ]
+    for index, (name, room) in enumerate(rooms):
+        for earlier, other in rooms[:index]:
+            if room.is_relative_to(other) or other.is_relative_to(room):
+                yield workspace.trouble(
+                    name, f"a folder apart from {earlier}", "Neither may lie inside of the other"
+                )

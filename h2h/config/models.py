@@ -1,0 +1,215 @@
+"""The shape of config.toml: one frozen model a table, every value ready for use.
+
+`docs/config.md` documents each key; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from h2h.config import values
+from h2h.config.secret import Secret
+from h2h.core.calendar import Window
+from h2h.core.problem import Severity
+from h2h.core.states import Publish
+
+Text = Annotated[str, PlainValidator(values.text)]
+Filled = Annotated[str, PlainValidator(values.filled)]
+LocalPath = Annotated[Path, PlainValidator(values.path)]
+SecretReference = Annotated[Secret, PlainValidator(values.secret)]
+RemoteFolder = Annotated[str, PlainValidator(values.remote_folder)]
+Fingerprint = Annotated[str, PlainValidator(values.fingerprint)]
+RuleId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+BankName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=40)]
+Bytes = Annotated[int, Field(ge=1, le=10**12)]
+Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Days = Annotated[int, Field(ge=0, le=366)]
+Closed = Annotated[tuple[Window, ...], PlainValidator(values.windows)]
+
+
+class Table(BaseModel):
+    """One table of config.toml: nothing unknown, nothing converted in silence, nothing changed."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Workspace(Table):
+    """`[h2h]`: this installation."""
+
+    environment: Literal["test", "production"]
+    database: Annotated[str, PlainValidator(values.database)] = Field(
+        default="sqlite:///ledger.db", validate_default=True
+    )
+    language: Literal["en"] = "en"
+    largest_file: Bytes = 1_000_000_000
+    outbox: LocalPath = Field(default="outbox", validate_default=True)
+    inbox: LocalPath = Field(default="inbox", validate_default=True)
+    archive: LocalPath = Field(default="archive", validate_default=True)
+
+
+class Upload(Table):
+    """How a file is put at the bank."""
+
+    folder: RemoteFolder
+    temporary: Annotated[str, PlainValidator(values.temporary)] = "{name}.{attempt}.tmp"
+    publish: Annotated[Publish, PlainValidator(values.publish)] = Publish.RENAME
+
+
+class Download(Table):
+    """One folder at the bank that is fetched from."""
+
+    folder: RemoteFolder
+    pattern: Annotated[str, PlainValidator(values.pattern)] = "*"
+    kind: Literal["message", "document", "ack"] = "message"
+    after: Literal["delete", "move", "leave"] = "leave"
+    move_to: RemoteFolder = ""
+    seal: bool = True
+
+
+class Timeouts(Table):
+    """How long, in seconds, an answer is waited for."""
+
+    connect: Timeout = 20.0  # each of: the socket, the banner, the login
+    answer: Timeout = 60.0  # silence on an open session
+    transfer: Timeout = 3600.0  # one whole file
+
+
+class Transport(Table):
+    """What a bank's server and a bank's folder have in common."""
+
+    upload: Upload
+    download: tuple[Download, ...] = ()
+    file_name: Annotated[str, PlainValidator(values.file_name)] = (
+        "{customer}_{message}_{date:%Y%m%d}_{sequence:04}.xml.pgp"
+    )
+
+
+class Sftp(Transport):
+    """`[banks.X.sftp]`: the bank's server."""
+
+    hosts: Annotated[
+        tuple[Annotated[str, PlainValidator(values.host)], ...], Field(min_length=1, max_length=8)
+    ]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 22
+    username: Filled
+    private_key: SecretReference
+    password: SecretReference | None = None
+    host_keys: Annotated[
+        tuple[Annotated[str, PlainValidator(values.host_key)], ...], Field(min_length=1)
+    ]
+    proxy: Annotated[str, PlainValidator(values.proxy)] | None = None
+    timeouts: Timeouts = Timeouts()
+
+
+class Folder(Transport):
+    """`[banks.X.folder]`: a bank that is a folder, for rehearsals."""
+
+    root: LocalPath
+
+
+class Pgp(Table):
+    """`[banks.X.pgp]`: how files are sealed, and whose seal is accepted."""
+
+    home: LocalPath
+    seal: Literal["sign+encrypt", "sign", "encrypt", "detached", "none"] = "sign+encrypt"
+    sign_with: Fingerprint | None = None
+    encrypt_to: tuple[Fingerprint, ...] = ()
+    accept_from: tuple[Fingerprint, ...] = ()
+    passphrase: SecretReference | None = None
+    armor: bool = False
+    compress: Literal["uncompressed", "zip", "zlib", "bzip2"] | None = None
+    cipher: Literal["AES256", "AES192", "AES128", "TWOFISH", "CAMELLIA256", "3DES"] = "AES256"
+    digest: Literal["SHA256", "SHA384", "SHA512", "SHA224", "SHA1"] = "SHA256"
+
+
+class Door(Table):
+    """`[banks.X.door]`: when a file that the ERP drops is taken for complete."""
+
+    settle: Seconds = 2.0
+    marker: Annotated[str, PlainValidator(values.marker)] = ""
+    incomplete_wait: Seconds = 0.0
+
+
+class Account(Table):
+    """`[[banks.X.accounts]]`: one of our accounts at this bank."""
+
+    iban: Annotated[str, PlainValidator(values.iban_number)] = ""
+    number: Text = ""
+    bank_code: Text = ""
+    currency: Annotated[str, PlainValidator(values.currency)]
+    entity: Text = ""
+
+
+class Bank(Table):
+    """`[banks.X]`: everything that was agreed with one bank."""
+
+    calendar: Annotated[str, PlainValidator(values.calendar)]
+    zone: Annotated[ZoneInfo, PlainValidator(values.zone)]
+    fetch: tuple[Annotated[str, PlainValidator(values.cron)], ...] = ()
+    closed: tuple[Closed, ...] = ()
+    customer: Filled
+    gap_free: bool = False
+    status_reports: Literal["all", "rejects-only"] = "all"
+    own_schema: LocalPath | None = Field(default=None, alias="schema")
+    largest_file: Bytes | None = None
+    past_date_tolerance: Days = 0
+    similar_days: Days = 30
+    rules: Mapping[RuleId, Annotated[Severity, PlainValidator(values.severity)]] = {}
+    sftp: Sftp | None = None
+    folder: Folder | None = None
+    pgp: Pgp
+    door: Door = Door()
+    accounts: Annotated[tuple[Account, ...], Field(min_length=1)]
+
+    @property
+    def transport(self) -> Sftp | Folder:
+        """How this bank is reached; exactly one of the two is there once `load` has checked."""
+        transport = self.sftp or self.folder
+        if transport is None:
+            raise ValueError("a bank without sftp and without folder")
+        return transport
+
+    @property
+    def closed_windows(self) -> tuple[Window, ...]:
+        """All spans of `closed`; a span longer than a day makes several."""
+        return tuple(chain.from_iterable(self.closed))
+
+    def sealed(self, download: Download) -> bool:
+        """Do files of `download` come sealed? In clear only where the configuration says so."""
+        return download.seal and bool(self.pgp.accept_from)
+
+
+class Config(Table):
+    """The whole of config.toml."""
+
+    h2h: Workspace
+    banks: Annotated[Mapping[BankName, Bank], Field(min_length=1)]
+
+
+def tables_and_keys(
+    model: type[Table] = Config, above: str = ""
+) -> Iterator[tuple[str, type[Table], str]]:
+    """Every key there is: (table, model, key), the table as `banks.*.sftp.download[]`."""
+    for name, info in model.model_fields.items():
+        key = info.alias or name
+        yield above, model, key
+        for inner, suffix in _tables_in(info.annotation):
+            yield from tables_and_keys(inner, f"{above}.{key}{suffix}".removeprefix("."))
+
+
+def _tables_in(annotation: object, suffix: str = "") -> Iterator[tuple[type[Table], str]]:
+    """The models inside of an annotation, with how they are reached: "", "[]" or ".*"."""
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        yield annotation, suffix
+        return
+    origin = get_origin(annotation)
+    step = "[]" if origin is tuple else ".*" if origin is Mapping else ""
+    for argument in get_args(annotation):
+        yield from _tables_in(argument, suffix + step)

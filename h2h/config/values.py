@@ -1,0 +1,383 @@
+"""How single values are read: each function takes what TOML gave and returns it ready for use.
+
+A value that cannot be read raises `Wrong` with what was expected and the remedy.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationInfo
+from stdnum import iban
+
+from h2h.config.findings import Wrong
+from h2h.config.secret import Secret
+from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
+from h2h.core.naming import Value, expanded, is_plain, is_temporary
+from h2h.core.problem import Severity
+from h2h.core.states import Publish
+from h2h.errors import ConfigError
+
+HOST_KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+)
+_SECRET = re.compile(r"(?P<kind>cred|env|file):(?P<name>[^\x00-\x1f\x7f]+)")
+_CREDENTIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
+_PROXY = re.compile(r"http://(?P<host>[A-Za-z0-9.-]+):(?P<port>\d{1,5})", re.ASCII)
+_FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}", re.ASCII)
+
+
+def text(value: object) -> str:
+    """Any text on one line."""
+    if not isinstance(value, str):
+        raise Wrong("a text in quotes", 'Write it as "…"')
+    if not value.isprintable():
+        raise Wrong("one line of printable characters", "Remove line ends and control characters")
+    return value
+
+
+def filled(value: object) -> str:
+    """A text that says something."""
+    if not text(value).strip():
+        raise Wrong("a text that is not empty", "Fill it in, or remove the key")
+    return text(value)
+
+
+def path(value: object, info: ValidationInfo) -> Path:
+    """A path, relative to the folder of config.toml, made absolute."""
+    if filled(value).startswith("~"):
+        raise Wrong("a path without ~", "Write the whole path: a service has no home folder")
+    return _base(info) / text(value)
+
+
+def _base(info: ValidationInfo) -> Path:
+    """The folder of config.toml, which `load` passes in."""
+    context: Mapping[str, Path] = info.context or {}
+    return context["base"]
+
+
+def remote_folder(value: object) -> str:
+    """A folder at the bank, without the last slash; "." is where the login lands."""
+    folder = filled(value)
+    if ".." in folder.split("/") or "\\" in folder:
+        raise Wrong("a folder at the bank", "Write it with / and without ..")
+    return folder.rstrip("/") or "/"
+
+
+def pattern(value: object) -> str:
+    """A shell pattern for file names."""
+    if "/" in filled(value):
+        raise Wrong("a pattern for names, such as *.xml", "Put the folder into the key `folder`")
+    return text(value)
+
+
+def marker(value: object) -> str:
+    """The suffix of a marker file, e.g. `.ok`; "" for none."""
+    suffix = text(value)
+    if suffix and (not suffix.startswith(".") or not is_plain("x" + suffix)):
+        raise Wrong('a suffix such as ".ok" or ".done"', "Begin it with a dot")
+    if suffix and is_temporary("x" + suffix):
+        raise Wrong("a suffix that is not a temporary one", 'Use ".ok" or ".done"')
+    return suffix
+
+
+def secret(value: object, info: ValidationInfo) -> Secret:
+    """A reference to a secret."""
+    found = _SECRET.fullmatch(value) if isinstance(value, str) else None
+    if found is None or (found["kind"] != "file" and not _CREDENTIAL.fullmatch(found["name"])):
+        raise Wrong(
+            "where the secret is: cred:NAME, file:PATH or env:NAME",
+            "Never write the secret itself here; if you did, take it for known and replace it",
+        )
+    reference = Secret(found["kind"], found["name"], _base(info))
+    if found["kind"] == "file":
+        _only_ours(reference)
+    return reference
+
+
+def _only_ours(reference: Secret) -> None:
+    try:
+        mode = reference.path.stat().st_mode if reference.path else 0
+    except (OSError, ValueError):
+        return  # not there yet: that is left to do, not wrong
+    if mode & 0o077:
+        raise Wrong(
+            "a file that its owner alone may read (mode 0600)",
+            f"chmod 600 {reference.path}",
+            found=f"{reference} with mode {mode & 0o777:04o}",
+        )
+
+
+def zone(value: object) -> ZoneInfo:
+    """A time zone of the IANA database."""
+    try:
+        return ZoneInfo(filled(value))
+    except (OSError, KeyError, ValueError) as error:  # unknown names fail in several ways
+        if isinstance(error, Wrong):
+            raise
+    raise Wrong(
+        'a time zone such as "Europe/Berlin"', "See `timedatectl list-timezones` for the names"
+    )
+
+
+def calendar(value: object) -> str:
+    """A holiday calendar."""
+    if filled(value) not in calendar_names():
+        raise Wrong(
+            'a financial calendar such as "ECB" (TARGET), "NYSE", or a country such as "DE"',
+            "Ask the bank which days it processes payments on",
+        )
+    return text(value)
+
+
+def windows(value: object) -> tuple[Window, ...]:
+    """One entry of `closed`."""
+    try:
+        return parse_windows(text(value))
+    except ValueError as error:
+        why = "" if isinstance(error, Wrong) else f": {error}"
+    raise Wrong(
+        f'a weekly span such as "sat 17:00 - sun 01:00" or "tue,thu 17:00 - 22:00"{why}',
+        "Times are in the bank's zone",
+    )
+
+
+# ------------------------------------------------------------------------------------ fetch times
+
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
+    ("minute", 0, 59, []),
+    ("hour", 0, 23, []),
+    ("day of the month", 1, 31, []),
+    ("month", 1, 12, _MONTHS),
+    ("weekday", 0, 6, list(WEEKDAYS)),
+)
+_CRON_PART = re.compile(
+    r"(?P<first>\*|[a-z]{3}|\d{1,2})(?:-(?P<last>[a-z]{3}|\d{1,2}))?(?:/(?P<step>\d{1,2}))?",
+    re.ASCII,
+)
+
+
+def cron(value: object) -> str:
+    """A cron line of five fields: minute, hour, day, month, weekday by name."""
+    fields = text(value).lower().split()
+    if len(fields) != len(_FIELDS):
+        raise Wrong(
+            "five fields: minute hour day month weekday",
+            'For example "*/15 6-20 * * mon-fri"',
+        )
+    if any(character.isdigit() for character in fields[-1]):
+        raise Wrong(
+            "weekdays by name (mon-fri)",
+            "Write names: 1 is Monday to some crons and Tuesday to others",
+        )
+    for written, (name, least, most, names) in zip(fields, _FIELDS, strict=True):
+        for part in written.split(","):
+            _cron_part(part, name, least, most, names)
+    return " ".join(fields)
+
+
+def _cron_part(part: str, name: str, least: int, most: int, names: list[str]) -> None:
+    found = _CRON_PART.fullmatch(part)
+    span = f"{names[0]} to {names[-1]}" if names else f"{least} to {most}"
+    wrong = Wrong(f"a {name} from {span}, *, a-b or */n", f"Mend the {name} field {part!r}")
+    if found is None or (found["first"] == "*" and found["last"]):
+        raise wrong
+    first = least if found["first"] == "*" else _cron_number(found["first"], least, names)
+    last = most if found["first"] == "*" else first
+    if found["last"]:
+        last = _cron_number(found["last"], least, names)
+    step = int(found["step"] or 1)
+    stepless = found["step"] is None or found["last"] or found["first"] == "*"
+    if not (least <= first <= last <= most and 1 <= step <= max(1, last - first) and stepless):
+        raise wrong
+
+
+def _cron_number(written: str, least: int, names: list[str]) -> int:
+    """The value of a number or name; -1, which is in no range, for an unknown name."""
+    if written.isdigit():
+        return int(written)
+    return names.index(written) + least if written in names else -1
+
+
+# ----------------------------------------------------------------------------------- the connection
+
+
+def host(value: object) -> str:
+    """A host name or address, without port and scheme."""
+    if not _HOST.fullmatch(text(value)):
+        raise Wrong(
+            'a host name such as "sftp.bank.example"', "Put the port into `port`, the user apart"
+        )
+    return text(value)
+
+
+def proxy(value: object) -> str:
+    """`http://HOST:PORT` of a proxy that knows CONNECT."""
+    found = _PROXY.fullmatch(text(value))
+    if found is None or not 1 <= int(found["port"]) <= 65535:
+        raise Wrong(
+            'a proxy as "http://HOST:PORT"', "No user and password: let the proxy know our address"
+        )
+    return text(value)
+
+
+def host_key(value: object) -> str:
+    """One public key of the server as OpenSSH writes it; returned as `TYPE BASE64`."""
+    words = text(value).split()
+    kind, blob = (words[0], words[1]) if len(words) > 1 else ("", "")
+    if kind not in HOST_KEY_TYPES:
+        raise Wrong(
+            f'a host key as "TYPE BASE64", TYPE one of {", ".join(HOST_KEY_TYPES)}',
+            "Ask the bank for it; a line of known_hosts needs its first word removed",
+        )
+    if not _is_key(kind, blob):
+        raise Wrong(
+            f"the whole base64 of a {kind} key",
+            "Copy it again: the part after the type is cut or altered",
+        )
+    return f"{kind} {blob}"
+
+
+def _is_key(kind: str, blob: str) -> bool:
+    """RFC 4253 §6.6: a public key is length-prefixed strings, the first one its type."""
+    try:
+        raw = base64.b64decode(blob, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    parts = []
+    while raw:
+        if len(raw) < 4:
+            return False
+        length = struct.unpack(">I", raw[:4])[0]
+        if len(raw) < 4 + length:
+            return False
+        parts.append(raw[4 : 4 + length])
+        raw = raw[4 + length :]
+    return len(parts) >= 2 and parts[0] == kind.encode()
+
+
+def fingerprint(value: object) -> str:
+    """The whole fingerprint of an OpenPGP key: 40 (or, for newer keys, 64) hexadecimal digits."""
+    compact = re.sub(r"[\s:]", "", text(value)).upper()
+    if not _FINGERPRINT.fullmatch(compact):
+        raise Wrong(
+            "a whole fingerprint of 40 hexadecimal digits",
+            "See `gpg --fingerprint`; a short key id can be forged, so it is not taken",
+        )
+    return compact
+
+
+# -------------------------------------------------------------------------------------------- names
+
+_SAMPLE: dict[str, Value] = {
+    "customer": "CUSTOMER",
+    "message": "pain.001.001.09",
+    "message_id": "MESSAGE-ID",
+    "date": date(2026, 12, 31),
+}
+_SAMPLE_NAME = "FILE.xml"
+_WIDE = re.compile(r"\{[^{}]*:[^{}]*\d{3}")
+
+
+def file_name(value: object) -> str:
+    """The template of a file's name at the bank; no two files may get the same one."""
+    template = filled(value)
+    first, second = (_expanded(template, _SAMPLE | _numbered(n)) for n in (1, 2))
+    if first == second:
+        raise Wrong(
+            "a template with {sequence} or {id}",
+            "Without one of them two files would get the same name",
+        )
+    return template
+
+
+def _numbered(number: int) -> dict[str, Value]:
+    return {"sequence": number, "id": f"FILE-ID-{number}"}
+
+
+def temporary(value: object) -> str:
+    """The template of the name a file has at the bank until it is complete."""
+    names = {
+        _expanded(filled(value), {"name": name, "attempt": attempt})
+        for name in (_SAMPLE_NAME, "OTHER.xml")
+        for attempt in (1, 2)
+    }
+    if len(names) < 4 or _SAMPLE_NAME in names:
+        raise Wrong(
+            "a template with {name} and {attempt}",
+            'Use "{name}.{attempt}.tmp": a late rename of an earlier attempt must miss this one',
+        )
+    return text(value)
+
+
+def _expanded(template: str, values: dict[str, Value]) -> str:
+    fields = ", ".join(f"{{{field}}}" for field in values)
+    if _WIDE.search(template):  # a width of a billion would fill the memory
+        raise Wrong("a template with widths below 100", "Shorten the number after the colon")
+    try:
+        return expanded(template, values)
+    except (ConfigError, UnicodeError) as error:
+        why = error.cause if isinstance(error, ConfigError) else "not plain text"
+    raise Wrong(f"a template of a plain file name ({why})", f"Its fields are {fields}")
+
+
+# ---------------------------------------------------------------------------------------- accounts
+
+
+def iban_number(value: object) -> str:
+    """An IBAN without spaces, its check digits right."""
+    compact = text(value).replace(" ", "").upper()
+    if not (compact.isascii() and iban.is_valid(compact)):
+        raise Wrong("an IBAN whose check digits are right", "Copy it again from the bank's paper")
+    return compact
+
+
+def currency(value: object) -> str:
+    """An ISO 4217 code."""
+    if not re.fullmatch(r"[A-Z]{3}", text(value), re.ASCII):
+        raise Wrong('a currency code such as "EUR"', "Write the three capital letters of ISO 4217")
+    return text(value)
+
+
+# -------------------------------------------------------------------------------------------- words
+
+
+def publish(value: object) -> Publish:
+    """rename | posix-rename | direct."""
+    return Publish(_one_of(value, [mode.value for mode in Publish]))
+
+
+def severity(value: object) -> Severity:
+    """error | hold | warn | info."""
+    return Severity(_one_of(value, [level.value for level in Severity]))
+
+
+def _one_of(value: object, words: list[str]) -> str:
+    if text(value) not in words:
+        raise Wrong(f"one of {', '.join(words)}", "Choose one of these words")
+    return text(value)
+
+
+def database(value: object, info: ValidationInfo) -> str:
+    """`sqlite:///PATH`, its path made absolute."""
+    url = value if isinstance(value, str) else ""
+    scheme, _, name = url.partition("sqlite:///")
+    if scheme or not name or not name.isprintable() or "?" in name or name == ":memory:":
+        raise Wrong(
+            'a database as "sqlite:///ledger.db" (relative to this file)',
+            "Keep the ledger in a SQLite file on a local disk",
+        )
+    return f"sqlite:///{_base(info) / name}"
