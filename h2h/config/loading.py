@@ -119,7 +119,12 @@ def _validated(raw: Mapping[str, object], base: Path) -> tuple[Config | None, li
         return Config.model_validate(raw, context={"base": base}), []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    return None, [_trouble(details) for details in errors]
+    return None, [_trouble(details) for details in errors if not _follows(details)]
+
+
+def _follows(details: ErrorDetails) -> bool:
+    """Is it only the consequence of another error: a list too short for its elements are bad?"""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def _trouble(details: ErrorDetails) -> Trouble:

@@ -74,11 +74,13 @@ class Download(Table):
 
 
 class Timeouts(Table):
-    """How long, in seconds, an answer is waited for."""
+    """How long the server is waited for, in seconds."""
 
-    connect: Timeout = 20.0  # each of: the socket, the banner, the login
-    answer: Timeout = 60.0  # silence on an open session
-    transfer: Timeout = 3600.0  # one whole file
+    connect: Timeout = 10.0
+    login: Timeout = 30.0
+    idle: Timeout = 30.0  # between two packets
+    call: Timeout = 45.0  # one call, beside the time that its bytes may take
+    slowest: Annotated[int, Field(ge=1, le=10**9)] = 16_384  # bytes a second
 
 
 class Transport(Table):
@@ -94,9 +96,7 @@ class Transport(Table):
 class Sftp(Transport):
     """`[banks.X.sftp]`: the bank's server."""
 
-    hosts: Annotated[
-        tuple[Annotated[str, PlainValidator(values.host)], ...], Field(min_length=1, max_length=8)
-    ]
+    hosts: Annotated[tuple[Annotated[str, PlainValidator(values.host)], ...], Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65_535)] = 22
     username: Filled
     private_key: SecretReference

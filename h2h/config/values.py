@@ -35,7 +35,7 @@ HOST_KEY_TYPES = (
 _SECRET = re.compile(r"(?P<kind>cred|env|file):(?P<name>[^\x00-\x1f\x7f]+)")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*")
-_PROXY = re.compile(r"http://(?P<host>[A-Za-z0-9.-]+):(?P<port>\d{1,5})", re.ASCII)
+_PROXY = re.compile(r"[A-Za-z0-9.-]+:(?P<port>\d{1,5})", re.ASCII)
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}", re.ASCII)
 
 
@@ -225,11 +225,11 @@ def host(value: object) -> str:
 
 
 def proxy(value: object) -> str:
-    """`http://HOST:PORT` of a proxy that knows CONNECT."""
+    """`HOST:PORT` of an HTTP proxy that knows CONNECT."""
     found = _PROXY.fullmatch(text(value))
     if found is None or not 1 <= int(found["port"]) <= 65535:
         raise Wrong(
-            'a proxy as "http://HOST:PORT"', "No user and password: let the proxy know our address"
+            "an HTTP proxy as HOST:PORT", "No user and password: let the proxy know our address"
         )
     return text(value)
 

@@ -1,0 +1,59 @@
+"""`h2h config`: is config.toml right, and what is left to do?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from h2h.config import ConfigProblems, Finding, load
+from h2h.config.to_do import left_to_do
+
+
+@click.group("config")
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command("check")
+@click.option("--config", "path", type=click.Path(path_type=Path), help="The config.toml to judge.")
+@click.option("--json", "as_json", is_flag=True, help="One object, for programs.")
+@click.pass_context
+def check(context: click.Context, path: Path | None, *, as_json: bool) -> None:
+    """Judge config.toml: all problems at once, each with its line and remedy.
+
+    Exit 2 when anything is wrong; what is only left to do is named, and exits 0.
+    """
+    path = path or context.obj or Path("config.toml")
+    problems, to_do = judged(path)
+    if as_json:
+        click.echo(_as_json(path, problems, to_do))
+    else:
+        click.echo("\n".join(_as_words(path, problems, to_do)))
+    context.exit(2 if problems else 0)
+
+
+def judged(path: Path) -> tuple[list[Finding], list[Finding]]:
+    """(problems, what is left to do) of a config.toml; the second is empty while it is wrong."""
+    try:
+        return [], left_to_do(path, load(path))
+    except ConfigProblems as wrong:
+        return list(wrong.findings), []
+
+
+def _as_json(path: Path, problems: list[Finding], to_do: list[Finding]) -> str:
+    answer = {
+        "file": str(path),
+        "valid": not problems,
+        "problems": [finding.as_json() for finding in problems],
+        "to_do": [finding.as_json() for finding in to_do],
+    }
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _as_words(path: Path, problems: list[Finding], to_do: list[Finding]) -> list[str]:
+    if problems:
+        return [*map(str, problems), f"{path}: {len(problems)} to mend, nothing was started"]
+    verdict = f"{path} is right"
+    return [*map(str, to_do), f"{verdict}; {len(to_do)} left to do" if to_do else verdict]

@@ -1,0 +1,95 @@
+"""What a sound configuration still waits for: keys, rings and figures only the user can supply."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from h2h.config.findings import Finding, Key, Trouble
+from h2h.config.loading import located, places_of
+from h2h.config.models import Bank, Config, Sftp
+from h2h.config.secret import Secret
+from h2h.errors import ConfigError
+
+_RESERVED = ".example"  # RFC 2606: no such host will ever exist
+
+
+def left_to_do(path: Path, config: Config) -> list[Finding]:
+    """What is missing on this machine before `config`, loaded from `path`, can do its work."""
+    troubles = [t for name, bank in config.banks.items() for t in _bank(("banks", name), bank)]
+    return located(troubles, path, places_of(path))
+
+
+def _bank(key: Key, bank: Bank) -> Iterator[Trouble]:
+    if bank.sftp is not None:
+        yield from _server((*key, "sftp"), bank.sftp)
+    if bank.folder is not None:
+        yield from _missing((*key, "folder", "root"), bank.folder.root, "Create the folder")
+    if bank.own_schema is not None:
+        yield from _missing((*key, "schema"), bank.own_schema, "Put the bank's schema there")
+    if bank.pgp.seal != "none" or bank.pgp.accept_from:
+        yield from _ring((*key, "pgp"), bank)
+
+
+def _server(key: Key, sftp: Sftp) -> Iterator[Trouble]:
+    for index, host in enumerate(sftp.hosts):
+        if host.endswith(_RESERVED):
+            at = (*key, "hosts", index)
+            yield Trouble(at, f"{host!r} of the example", "the bank's server", "Ask the bank")
+    for index, line in enumerate(sftp.host_keys):
+        if not any(base64.b64decode(line.split()[1])[-32:]):
+            yield Trouble(
+                (*key, "host_keys", index),
+                "the made-up key of the example",
+                "the server's host key",
+                "Ask the bank for it on a second way; do not copy what the server shows",
+            )
+    yield from _unread((*key, "private_key"), sftp.private_key)
+    yield from _unread((*key, "password"), sftp.password)
+
+
+def _ring(key: Key, bank: Bank) -> Iterator[Trouble]:
+    pgp = bank.pgp
+    yield from _missing((*key, "home"), pgp.home, f"Create it: gpg --homedir {pgp.home}, mode 0700")
+    if pgp.home.is_dir() and pgp.home.stat().st_mode & 0o077:
+        yield Trouble(
+            (*key, "home"),
+            "a folder that others may enter",
+            "mode 0700",
+            f"chmod 700 {pgp.home}",
+        )
+    named = {
+        ("sign_with",): pgp.sign_with,
+        **{("encrypt_to", i): key for i, key in enumerate(pgp.encrypt_to)},
+        **{("accept_from", i): key for i, key in enumerate(pgp.accept_from)},
+    }
+    for where, fingerprint in named.items():
+        if fingerprint is not None and set(fingerprint) == {"0"}:
+            yield Trouble(
+                (*key, *where),
+                "the made-up fingerprint of the example",
+                "the fingerprint of a key in the ring",
+                "See `gpg --fingerprint`; compare the bank's by telephone",
+            )
+    yield from _unread((*key, "passphrase"), pgp.passphrase)
+
+
+def _unread(key: Key, secret: Secret | None) -> Iterator[Trouble]:
+    """A secret that cannot be read. Credentials exist only inside of the service: else not judged.
+
+    The secret itself is let go of at once.
+    """
+    outside = secret is not None and secret.kind == "cred" and secret.path is None
+    if secret is None or outside:
+        return
+    try:
+        secret.read()
+    except ConfigError as error:
+        yield Trouble(key, error.cause, f"a secret under {secret}", error.next_move)
+
+
+def _missing(key: Key, path: Path, remedy: str) -> Iterator[Trouble]:
+    if not os.path.lexists(path):
+        yield Trouble(key, f"nothing at {path}", "a file or folder", remedy)
