@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from h2h.core.calendar import Window
 from h2h.core.payment import Payment, Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Statement, StatementKind
@@ -32,15 +33,6 @@ class Account:
     bank_code: str
     currency: str
     entity: str
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A weekly span in which the bank is closed: no attempts, no alarms. Weekdays count from 0."""
-
-    weekdays: frozenset[int]
-    start: time
-    end: time  # at or before `start`: it ends the next day
 
 
 @dataclass(frozen=True, slots=True)

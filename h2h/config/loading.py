@@ -30,7 +30,8 @@ def load(path: Path) -> Config:
     raw, where = _parsed(path, text)
     raw = _with_defaults(raw)
     config, troubles = _validated(raw, path.absolute().parent)
-    troubles += [t for t in cross_checks(Raw(raw)) if t.key not in {seen.key for seen in troubles}]
+    known = {trouble.key for trouble in troubles}
+    troubles += [trouble for trouble in cross_checks(Raw(raw)) if trouble.key not in known]
     if config is None or troubles:
         raise ConfigProblems(located(troubles, path, where))
     return config
@@ -132,17 +133,15 @@ def _trouble(details: ErrorDetails) -> Trouble:
     key: Key = tuple(part for part in details["loc"] if part != "[key]")
     kind, context = details["type"], details.get("ctx", {})
     if kind == "missing":
-        return Trouble(key, "nothing", "this key", f"Add it; {_SEE[0].lower()}{_SEE[1:]}")
+        return Trouble(key, "nothing", "this key", f"Add it. {_SEE}")
     if kind == "extra_forbidden":
         return Trouble(key, "an unknown key", *_known_keys(key))
-    if "[key]" in details["loc"]:
-        return Trouble(
-            key, f"the name {str(key[-1])!r}", "lower-case letters, digits and -", "Rename it"
-        )
     wrong = context.get("error")
     found = shown(key, details["input"])
     if isinstance(wrong, Wrong):
         return Trouble(key, wrong.found or found, wrong.expected, wrong.remedy)
+    if "[key]" in details["loc"]:
+        return Trouble(key, found, "a name of at most 40 of a-z, 0-9 and -", "Rename it")
     return Trouble(key, found, _expected(kind, context, details["msg"]), _SEE)
 
 
@@ -175,7 +174,7 @@ def _known_keys(key: Key) -> tuple[str, str]:
     elif elsewhere is not None:
         remedy = f"Did you mean this key of {elsewhere.replace('*', 'NAME') or 'the file itself'}?"
     else:
-        remedy = f"Remove it; {_SEE[0].lower()}{_SEE[1:]}"
+        remedy = f"Remove it. {_SEE}"
     return f"one of {', '.join(here)}", remedy
 
 

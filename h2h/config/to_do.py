@@ -37,7 +37,9 @@ def _server(key: Key, sftp: Sftp) -> Iterator[Trouble]:
     for index, host in enumerate(sftp.hosts):
         if host.endswith(_RESERVED):
             at = (*key, "hosts", index)
-            yield Trouble(at, f"{host!r} of the example", "the bank's server", "Ask the bank")
+            yield Trouble(
+                at, f"{host!r} of the example", "the bank's server", "Ask the bank for it"
+            )
     for index, line in enumerate(sftp.host_keys):
         if not any(base64.b64decode(line.split()[1])[-32:]):
             yield Trouble(
@@ -52,7 +54,11 @@ def _server(key: Key, sftp: Sftp) -> Iterator[Trouble]:
 
 def _ring(key: Key, bank: Bank) -> Iterator[Trouble]:
     pgp = bank.pgp
-    yield from _missing((*key, "home"), pgp.home, f"Create it: gpg --homedir {pgp.home}, mode 0700")
+    yield from _missing(
+        (*key, "home"),
+        pgp.home,
+        f"mkdir -m 700 {pgp.home}, then import the keys with gpg --homedir",
+    )
     if pgp.home.is_dir() and pgp.home.stat().st_mode & 0o077:
         yield Trouble(
             (*key, "home"),
@@ -60,11 +66,9 @@ def _ring(key: Key, bank: Bank) -> Iterator[Trouble]:
             "mode 0700",
             f"chmod 700 {pgp.home}",
         )
-    named = {
-        ("sign_with",): pgp.sign_with,
-        **{("encrypt_to", i): key for i, key in enumerate(pgp.encrypt_to)},
-        **{("accept_from", i): key for i, key in enumerate(pgp.accept_from)},
-    }
+    named: dict[Key, str | None] = {("sign_with",): pgp.sign_with}
+    named |= {("encrypt_to", index): one for index, one in enumerate(pgp.encrypt_to)}
+    named |= {("accept_from", index): one for index, one in enumerate(pgp.accept_from)}
     for where, fingerprint in named.items():
         if fingerprint is not None and set(fingerprint) == {"0"}:
             yield Trouble(

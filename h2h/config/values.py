@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from h2h.config.secret import Secret
 from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
 from h2h.core.naming import Value, expanded, is_plain, is_temporary
 from h2h.core.problem import Severity
+from h2h.core.rules import RULES
 from h2h.core.states import Publish
 from h2h.errors import ConfigError
 
@@ -363,6 +365,16 @@ def publish(value: object) -> Publish:
 def severity(value: object) -> Severity:
     """error | hold | warn | info."""
     return Severity(_one_of(value, [level.value for level in Severity]))
+
+
+def rule(value: object) -> str:
+    """The id of a rule."""
+    ids = sorted(rule.id for rule in RULES)
+    if text(value) not in ids:
+        close = get_close_matches(text(value), ids, n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else "Remove it"
+        raise Wrong(f"the id of a rule: one of {', '.join(ids)}", remedy)
+    return text(value)
 
 
 def _one_of(value: object, words: list[str]) -> str:
