@@ -132,9 +132,14 @@ def continuity(previous_closing: Decimal | None, statement: Statement) -> tuple[
     start = opening(statement)
     if statement.kind is not StatementKind.STATEMENT:
         return ()
+    return flags_after(previous_closing, start.amount if start else None)
+
+
+def flags_after(previous_closing: Decimal | None, start: Decimal | None) -> tuple[str, ...]:
+    """`continuity` by its figures alone; a statement without an opening balance shows no gap."""
     if previous_closing is None:
         return ("first",)
-    return ("gap",) if start is not None and start.amount != previous_closing else ()
+    return ("gap",) if start is not None and start != previous_closing else ()
 
 
 # ------------------------------------------------------------------------------------- fingerprints
