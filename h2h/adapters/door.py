@@ -1,0 +1,193 @@
+"""A folder that the ERP drops files into: what lies there, and what of it is complete.
+
+A scan is the truth (file system events are only a hint that one is worth while). It looks with
+lstat alone: no link is followed, no pipe opened, nothing blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from h2h.adapters import durable
+from h2h.adapters.durable import disk
+from h2h.core.naming import escaped, is_temporary
+from h2h.errors import ConfigError, Refused, Transient
+from h2h.ports import DoorTerms, Seen
+
+_LOOK = 4096  # bytes read at each end of a file to see whether its document is closed
+_ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+_AFTER_ROOT = rb"\s*>(?:\s|<!--.*?-->|<\?.*?\?>)*\Z"
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+Signature = tuple[int, int, int]  # inode, size, mtime in ns
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A file as it looked, and since when it has looked like that."""
+
+    signature: Signature
+    since: float
+
+
+class FolderDoor:
+    """One door. `elapsed` counts seconds and never jumps; the wall clock may.
+
+    `doors` names subfolders that are doors of their own and so are not reported as refused.
+    """
+
+    def __init__(
+        self,
+        terms: DoorTerms,
+        elapsed: Callable[[], float] = time.monotonic,
+        doors: Collection[str] = (),
+    ) -> None:
+        self.terms = terms
+        self._elapsed = elapsed
+        self._doors = frozenset(doors)
+        self._watched: dict[str, _Watched] = {}
+        self._unsettled = False
+        self._device: int | None = None
+
+    def check(self) -> None:
+        """Raise ConfigError unless the door is a folder that only its owner and group write to."""
+        try:
+            self._entries()
+        except (Refused, Transient) as error:
+            raise ConfigError(error.cause, error.next_move) from error
+
+    def scan(self) -> Sequence[Seen]:
+        """Every file that is complete by the door's rule now, the oldest first.
+
+        Raises Transient when the folder is gone or looks unmounted, Refused when others may write
+        to it.
+        """
+        now, entries = self._elapsed(), self._entries()
+        candidates = [seen for seen in self._regular(entries) if self._wanted(seen.name)]
+        before, self._watched = self._watched, {}
+        complete, self._unsettled = [], False
+        for seen in candidates:
+            quiet = self._quiet(seen, before.get(seen.name), now)
+            if quiet < self.terms.settle or self._waits_for_its_end(seen, quiet):
+                self._unsettled = True
+            elif self._is_marked(seen.name):
+                complete.append(seen)
+        return sorted(complete, key=lambda seen: (seen.mtime_ns, seen.name))
+
+    def present(self) -> Sequence[Seen]:
+        """Every regular file there now, settled or not, temporary names included."""
+        return list(self._regular(self._entries()))
+
+    def unsettled(self) -> bool:
+        """Was something at the last scan not yet quiet for long enough?
+
+        A file whose marker is missing is not waited for: it may never come.
+        """
+        return self._unsettled
+
+    def refused(self) -> Sequence[tuple[str, str]]:
+        """(escaped name, why) of what lies in the door and can never be taken."""
+        entries = self._entries()
+        found = ((entry.name, _unfit(entry)) for entry in entries if entry.name not in self._doors)
+        return [(escaped(name), why) for name, why in found if why and not is_temporary(name)]
+
+    # -- what is there
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        folder = self.terms.folder
+        with disk(f"looking into the door {folder}"):
+            status = folder.stat()
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        if status.st_mode & stat.S_IWOTH:
+            raise Refused(
+                f"anybody on this machine may write to the door {folder}, and so make payments",
+                f"chmod o-w {folder}",
+            )
+        if self._device not in {None, status.st_dev} and not entries:
+            raise Transient(f"the door {folder} looks unmounted", "Mount it; it goes on by itself")
+        self._device = status.st_dev
+        return entries
+
+    def _regular(self, entries: Sequence[os.DirEntry[str]]) -> Iterator[Seen]:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # it left the door while we looked
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    yield Seen(
+                        self.terms.name,
+                        entry.name,
+                        status.st_ino,
+                        status.st_size,
+                        status.st_mtime_ns,
+                    )
+
+    def _wanted(self, name: str) -> bool:
+        if is_temporary(name) or (self.terms.marker and name.endswith(self.terms.marker)):
+            return False
+        with suppress(OSError):
+            return (self.terms.folder / name).lstat().st_nlink == 1
+        return False
+
+    # -- is it complete
+
+    def _quiet(self, seen: Seen, before: _Watched | None, now: float) -> float:
+        """For how many seconds it has looked as it looks now."""
+        signature = (seen.inode, seen.size, seen.mtime_ns)
+        if before is None or before.signature != signature:
+            before = _Watched(signature, now)
+        self._watched[seen.name] = before
+        return now - before.since
+
+    def _waits_for_its_end(self, seen: Seen, quiet: float) -> bool:
+        """Is its document cut short, and is a pausing writer still given time?"""
+        return quiet < self.terms.incomplete_wait and not _closed(self.terms.folder / seen.name)
+
+    def _is_marked(self, name: str) -> bool:
+        return not self.terms.marker or os.path.lexists(
+            self.terms.folder / (name + self.terms.marker)
+        )
+
+
+def _unfit(entry: os.DirEntry[str]) -> str:
+    """Why this can never be taken; "" for a regular file with one name, or one that just left."""
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return ""
+    if stat.S_ISREG(status.st_mode):
+        return (
+            "" if status.st_nlink == 1 else "it is a file with another name elsewhere (a hard link)"
+        )
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode), "nothing known")
+    return f"it is {kind}, not a file"
+
+
+def _closed(path: Path) -> bool:
+    """Does the document end with the end tag of its root? True too when it cannot be read."""
+    try:
+        with os.fdopen(durable.open_regular(path), "rb") as file:
+            head = file.read(_LOOK)
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LOOK))
+            tail = file.read(_LOOK)
+    except OSError:
+        return True  # claiming it tells why
+    root = _ROOT.search(head.replace(b"\0", b""))  # without its zeros UTF-16 reads like ASCII
+    if root is None:
+        return False
+    end = rb"</" + re.escape(root[1]) + _AFTER_ROOT
+    return re.search(end, tail.replace(b"\0", b""), re.DOTALL) is not None
