@@ -7,8 +7,11 @@ from datetime import date
 from pathlib import Path
 
 from h2h.adapters.messages.iso20022 import camt, extract, incoming, pain002
+from h2h.adapters.messages.iso20022.xml import Unreadable
 from h2h.core.payment import Payment, Verdict
 from h2h.ports import BankMessage, CheckTerms
+
+__all__ = ["Iso20022Messages", "Unreadable"]
 
 
 class Iso20022Messages:

@@ -75,7 +75,7 @@ def read(opened: Opened) -> BankMessage:
         elif part.head:
             message_id = part.head.value("GrpHdr", "MsgId")
     if not statements:
-        raise corrupt(opened.path, f"{opened.message} without any statement in it")
+        raise corrupt(opened.path, "message", f"{opened.message} without any statement in it")
     return BankMessage(opened.message, message_id, tuple(statements), None, tuple(problems))
 
 

@@ -21,13 +21,14 @@ from pathlib import Path
 
 from lxml import etree
 
+from h2h import resources
+from h2h.adapters.messages.iso20022.xml import Unreadable, opening
 from h2h.core.naming import escaped
 from h2h.core.problem import Problem, Severity
-from h2h.errors import Corrupt
 
 CHUNK = 500  # entries that are in memory as a tree at a time
 MOST_SLIPS = 20
-_SCHEMAS = Path(__file__).parents[4] / "schemas"
+_NOT_THE_BANK = frozenset({"file", "size"})  # what only we can mend
 _LAST_LINE = 65535
 _NAME_SPACES = re.compile(r"\{[^{}]*\}")
 ASK_BANK = "Ask the bank to send the file again; it stays as it came until then"
@@ -130,19 +131,23 @@ class Part:
     head: Node | None
 
 
-def corrupt(path: Path, cause: str, next_move: str = ASK_BANK) -> Corrupt:
-    """A refusal that names the file."""
-    return Corrupt(f"{escaped(path.name)}: {cause}", next_move)
+def corrupt(
+    path: Path, rule: str, cause: str, remedy: str = ASK_BANK, line: int | None = None
+) -> Unreadable:
+    """A refusal that names the file, and the line where there is one."""
+    place = f"line {line}: " if line else ""
+    words = f"{escaped(path.name)}: {place}{cause}"
+    return Unreadable(Problem(rule, Severity.ERROR, words, remedy, line=line))
 
 
 def open_message(path: Path, largest: int) -> Opened:
     """Look at the top of a file only. Raises Corrupt when no message that we read is there."""
-    size = path.stat().st_size
-    if size == 0:
-        raise corrupt(path, "the file is empty")
-    if size > largest:
-        cause = f"{size} bytes are more than the {largest} that are allowed"
-        raise corrupt(path, cause, "If such a size is right, raise largest_file")
+    try:
+        opening(path, largest)
+    except Unreadable as error:
+        found = error.problem
+        remedy = found.remedy if found.rule in _NOT_THE_BANK else ASK_BANK
+        raise corrupt(path, found.rule, found.message, remedy, found.line) from None
     root, body = _top(path)
     return _known(path, root, etree.QName(body))
 
@@ -152,27 +157,28 @@ def _top(path: Path) -> tuple[str, str]:
     root = ""
     inside = False
     for _, element in _events(path, ("start",)):
-        if not root:
-            root = element.tag
-            if element.getroottree().docinfo.internalDTD is not None:
-                raise corrupt(path, "it has a DOCTYPE, as no bank message has; nothing was read")
         if inside:
             return root, element.tag
+        root = root or element.tag
         inside = etree.QName(element).localname == "Document"
-    raise corrupt(path, f"no bank message: the root is {etree.QName(root).localname!r}")
+    words = f"no bank message: the root is {etree.QName(root).localname} and holds no message"
+    raise corrupt(path, "message", words)
 
 
 def _known(path: Path, root: str, body: etree.QName) -> Opened:
     """The message by its name space and body; they must agree."""
     match = _NAMESPACE.fullmatch(body.namespace or "")
     if match is None:
-        raise corrupt(path, f"unknown name space {body.namespace or ''!r} ({body.localname})")
+        words = f"unknown name space {body.namespace or ''!r} of {body.localname}"
+        raise corrupt(path, "message", words)
     message, kind = match["message"], KINDS.get(match["family"])
     if kind is None or int(match["version"]) < kind.oldest:
         known = ", ".join(f"{family} from version {k.oldest:02}" for family, k in KINDS.items())
-        raise corrupt(path, f"{message} is not read here", f"Ask the bank for one of: {known}")
+        remedy = f"Ask the bank for one of: {known}"
+        raise corrupt(path, "message", f"{message} is no bank message that is read here", remedy)
     if body.localname != kind.body:
-        raise corrupt(path, f"{message} holds {body.localname} where {kind.body} belongs")
+        words = f"{message} holds {body.localname} where {kind.body} belongs"
+        raise corrupt(path, "message", words)
     return Opened(path, root, message, match["family"], f"{{{body.namespace}}}", kind)
 
 
@@ -211,12 +217,12 @@ class _Walk:
                 yield self.rest(element)
             elif etree.QName(element).localname == "Document" and not _nested(element):
                 if document is not None:
-                    raise corrupt(self.opened.path, "more than one message is in it")
+                    raise corrupt(self.opened.path, "message", "more than one message is in it")
                 document = element
                 yield self.end(document)
             complete = element.getparent() is None
         if not complete:
-            raise corrupt(self.opened.path, "it ends before its last element was closed")
+            raise corrupt(self.opened.path, "xml", "it ends before its last element was closed")
 
     def some(self, latest: etree._Element) -> Part:
         """Hand out the items before `latest`, which stays: the parser may be just behind it."""
@@ -243,7 +249,8 @@ class _Walk:
         """Hand out what stands around the blocks."""
         bodies = list(document)
         if [body.tag for body in bodies] != [self.body]:
-            raise corrupt(self.opened.path, f"not exactly one {self.opened.kind.body} is in it")
+            words = f"not exactly one {self.opened.kind.body} is in it"
+            raise corrupt(self.opened.path, "message", words)
         for block in bodies[0].iterchildren(self.block):
             _remove(block.iterchildren(self.item))
         self.slips.judge(document, self.blocks, 0)
@@ -309,8 +316,8 @@ class _Slips:
 
 def _schema(message: str) -> etree.XMLSchema | None:
     """Our schema of `message`, None when we carry none."""
-    path = _SCHEMAS / f"{message}.xsd"
-    return etree.XMLSchema(etree.parse(str(path))) if path.is_file() else None
+    path = resources.schema(message)
+    return None if path is None else etree.XMLSchema(etree.parse(str(path)))
 
 
 def _no_schema(opened: Opened) -> Problem:
@@ -386,5 +393,5 @@ def _events(
                 remove_pis=True,
             )
         except etree.XMLSyntaxError as error:
-            line = f"line {error.lineno}: " if error.lineno else ""
-            raise corrupt(path, f"no readable XML: {line}{error.msg}") from None
+            words = str(error.msg).partition(", line ")[0]
+            raise corrupt(path, "xml", f"not well-formed: {words}", line=error.lineno) from None

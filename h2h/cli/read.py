@@ -1,0 +1,202 @@
+"""`h2h read FILE…`: any bank file, offline; no workspace, no ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from h2h.core import books
+from h2h.core.money import plain, total
+from h2h.core.naming import escaped
+from h2h.export import entry_object
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from h2h.core.problem import Problem
+    from h2h.core.statement import Statement
+    from h2h.core.status import StatusReport
+    from h2h.ports import BankMessage
+
+LARGEST = 1_000_000_000  # bytes, as the configuration's default
+Json = dict[str, Any]  # what json.dumps takes; the shapes are those of the documentation
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_lines", is_flag=True, help="One JSON object a line, one line a file.")
+@click.option("--entries", is_flag=True, help="With every entry of every statement.")
+@click.pass_context
+def read(context: click.Context, files: tuple[Path, ...], *, as_lines: bool, entries: bool) -> None:
+    """Read bank files: account reports (camt.052, 053, 054) and status reports (pain.002).
+
+    Exit code 1 when one of them is no readable bank file.
+    """
+    readable = True
+    for found, ok in read_files(files, LARGEST, entries=entries):
+        readable = readable and ok
+        if as_lines:
+            click.echo(json.dumps(found))
+        else:
+            _show(found)
+    context.exit(0 if readable else 1)
+
+
+def read_files(
+    paths: Sequence[Path], largest: int, *, entries: bool
+) -> Iterator[tuple[Json, bool]]:
+    """What each file says, in the shape of `as_json`, and whether it could be read at all."""
+    from h2h.adapters.messages import Iso20022Messages, Unreadable  # noqa: PLC0415 - lxml
+
+    messages = Iso20022Messages()
+    for path in paths:
+        try:
+            yield as_json(path, messages.read(path, largest), entries=entries), True
+        except Unreadable as error:
+            yield unreadable(path, error.problem), False
+
+
+def as_json(path: Path, message: BankMessage, *, entries: bool) -> Json:
+    """One file as `h2h read --json` tells it; a status report has payments, others statements."""
+    return {
+        "file": escaped(str(path)),
+        "message": message.message,
+        **(
+            {"statements": [_statement(s, entries=entries) for s in message.statements]}
+            if message.report is None
+            else _report(message.report)
+        ),
+        "problems": [problem.as_json() for problem in message.problems],
+    }
+
+
+def unreadable(path: Path, problem: Problem) -> Json:
+    """A file that says nothing: one problem, all else empty."""
+    return {
+        "file": escaped(str(path)),
+        "message": None,
+        "statements": [],
+        "problems": [problem.as_json()],
+    }
+
+
+def _statement(statement: Statement, *, entries: bool) -> Json:
+    amounts = [entry.amount for entry in statement.entries]
+    first, last = books.opening(statement), books.closing(statement)
+    start, end = statement.period_from, statement.period_to
+    found: Json = {
+        "account": statement.account or None,
+        "currency": statement.currency or None,
+        "id": statement.id or None,
+        "sequence": statement.electronic_sequence or statement.legal_sequence or None,
+        "from": start.isoformat() if start else None,
+        "to": end.isoformat() if end else None,
+        "opening": plain(first.amount) if first else None,
+        "closing": plain(last.amount) if last else None,
+        "entries": len(amounts),
+        "credit_sum": plain(total(amount for amount in amounts if amount > 0)),
+        "debit_sum": plain(total(amount.copy_negate() for amount in amounts if amount < 0)),
+        "balanced": books.balanced(statement),
+    }
+    return {**found, "entry_list": _entries(statement)} if entries else found
+
+
+def _entries(statement: Statement) -> list[dict[str, object]]:
+    return [entry_object(statement, entry) for entry in statement.entries]
+
+
+def _report(report: StatusReport) -> Json:
+    return {
+        "original_message_id": report.original_message_id or None,
+        "group_status": report.group_status or None,
+        "payments": [
+            {
+                "batch_id": batch.id or None,
+                "instruction_id": payment.instruction_id or None,
+                "end_to_end_id": payment.end_to_end_id or None,
+                "status": payment.status or batch.status or report.group_status or None,
+                "reasons": [{"code": r.code, "words": r.words} for r in payment.reasons],
+                "amount": payment.amount or None,
+                "currency": payment.currency or None,
+            }
+            for batch in report.batches
+            for payment in batch.payments
+        ],
+    }
+
+
+# --------------------------------------------------------------------------------- for a person
+
+_STATEMENT_COLUMNS = ("account", "no.", "period", "opening", "closing", "entries", "balanced")
+_PAYMENT_COLUMNS = ("batch", "end to end id", "status", "reasons", "amount")
+_BALANCED = {True: "yes", False: "NO", None: "-"}
+
+
+def _show(found: Json) -> None:
+    """A table of statements or payments, then what is wrong."""
+    from rich.console import Console  # noqa: PLC0415 - 60 ms that --json need not pay
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    console.print(f"{found['file']}: {found['message'] or 'unreadable'}", soft_wrap=True)
+    if rows := found.get("statements"):
+        console.print(_table(_STATEMENT_COLUMNS, map(_statement_cells, rows)))
+    elif "payments" in found:
+        group = f"of {found['original_message_id']}: {found['group_status'] or 'no group status'}"
+        console.print(escaped(group), soft_wrap=True)
+        console.print(_table(_PAYMENT_COLUMNS, map(_payment_cells, found["payments"])))
+    show_problems(console, found["problems"])
+
+
+def show_problems(console: Console, problems: Iterable[Json]) -> None:
+    """One line a problem: how grave, where, what, and the next move."""
+    for problem in problems:
+        line = f"line {problem['line']}" if problem["line"] else None
+        place = ", ".join(filter(None, (problem["path"], line)))
+        where = f" ({place})" if place else ""
+        words = f"{problem['severity']} {problem['rule']}{where}: {problem['message']}"
+        console.print(escaped(words), f"-> {escaped(problem['remedy'])}", soft_wrap=True)
+
+
+def _table(names: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Nothing is cut off: a cell that is too long goes on in the next line."""
+    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    figures = {"opening", "closing", "entries", "amount"}
+    columns = (
+        Column(name, overflow="fold", justify="right", no_wrap=True)
+        if name in figures
+        else Column(name, overflow="fold")
+        for name in names
+    )
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(Text(escaped(cell)) for cell in row))  # a bank's brackets are no markup
+    return table
+
+
+def _statement_cells(row: Json) -> list[str]:
+    return [
+        f"{row['account'] or '?'} {row['currency'] or ''}",
+        row["sequence"] or "",
+        f"{row['from'] or ''} {row['to'] or ''}",
+        row["opening"] or "",
+        row["closing"] or "",
+        str(row["entries"]),
+        _BALANCED[row["balanced"]],
+    ]
+
+
+def _payment_cells(row: Json) -> list[str]:
+    return [
+        row["batch_id"] or "",
+        row["end_to_end_id"] or "",
+        row["status"] or "",
+        "; ".join(f"{reason['code']} {reason['words']}".strip() for reason in row["reasons"]),
+        f"{row['amount']} {row['currency'] or ''}" if row["amount"] else "",
+    ]
