@@ -254,6 +254,7 @@ statements = Table(
     Column("period_to", Date),
     Column("opening", Amount),
     Column("closing", Amount),
+    Column("as_of", Date),  # the day of the closing balance
     Column("kept", String, nullable=False),
     _words("because"),
     Column("flags", Texts, nullable=False, default=()),

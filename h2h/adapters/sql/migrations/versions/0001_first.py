@@ -322,6 +322,7 @@ def _statements() -> None:
         sa.Column("period_to", sa.Date(), nullable=True),
         sa.Column("opening", sa.String(), nullable=True),
         sa.Column("closing", sa.String(), nullable=True),
+        sa.Column("as_of", sa.Date(), nullable=True),
         sa.Column("kept", sa.String(), nullable=False),
         sa.Column("because", sa.Text(), nullable=False),
         sa.Column("flags", sa.JSON(), nullable=False),

@@ -1,0 +1,73 @@
+"""Which of our payments a booked line of an account is. What is not certain moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from h2h.core.books import account_key
+from h2h.core.payment import NOT_PROVIDED
+from h2h.core.states import PAY_MOVES, Pay
+
+NAMELESS = frozenset({"", NOT_PROVIDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One transaction behind a booked entry. `amount` is signed: a debit is negative."""
+
+    account: str
+    amount: Decimal
+    currency: str
+    message_id: str
+    end_to_end_id: str
+    return_reason: str
+
+    @property
+    def is_return(self) -> bool:
+        """Money of ours that came back, and the bank says that it is a return."""
+        return self.amount > 0 and bool(self.return_reason)
+
+    @property
+    def speaks_of_us(self) -> bool:
+        """May it speak of a payment of ours at all? Other people's credits carry their own ids."""
+        return self.amount < 0 or self.is_return
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A payment of ours that was announced at the bank of the account, under the same id."""
+
+    file_id: str
+    number: int
+    message_id: str
+    end_to_end_id: str
+    amount: Decimal
+    currency: str
+    debtor_account: str
+    state: Pay
+
+
+def the_payment(line: Line, candidates: Iterable[Candidate]) -> Candidate | None:
+    """The one payment that `line` is; None when none or more than one fits."""
+    if line.end_to_end_id in NAMELESS or not line.speaks_of_us:
+        return None
+    fitting = [candidate for candidate in candidates if _fits(line, candidate)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fits(line: Line, candidate: Candidate) -> bool:
+    return (
+        candidate.end_to_end_id == line.end_to_end_id
+        and candidate.amount == line.amount.copy_abs()
+        and candidate.currency == line.currency
+        and account_key(candidate.debtor_account) == account_key(line.account)
+        and line.message_id in {"", candidate.message_id}
+    )
+
+
+def state_after(line: Line, state: Pay) -> Pay | None:
+    """Where the line leads a payment in `state`; None when it leads nowhere."""
+    target = Pay.RETURNED if line.is_return else Pay.BOOKED
+    return target if target in PAY_MOVES[state] else None
