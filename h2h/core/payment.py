@@ -43,11 +43,22 @@ class Batch:
     transactions: int | None  # declared
     control_sum: Decimal | None  # declared
     line: int | None = None
+    debtor_iban: str = ""  # the account where the file gives it as an IBAN
+    debtor_bic: str = ""  # the agent where the file gives it as a BIC
+
+    @property
+    def place(self) -> str:
+        """Where it stands, in words a clerk can follow."""
+        return f"batch {self.index} ({self.id})"
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One credit transfer. `amount` is positive and exact; ids are as the file wrote them."""
+    """One credit transfer. `amount` is exact; ids are as the file wrote them.
+
+    In a file that breaks its schema an amount may be unreadable: it is NaN there, and so is every
+    sum that it belongs to.
+    """
 
     batch: Batch
     index: int  # within its batch, from 1
@@ -63,6 +74,8 @@ class Payment:
     remittance: str  # unstructured remittance lines, joined by a space
     purpose: str
     line: int | None = None
+    creditor_iban: str = ""  # the account where the file gives it as an IBAN
+    creditor_bic: str = ""  # the agent where the file gives it as a BIC
 
     @property
     def place(self) -> str:

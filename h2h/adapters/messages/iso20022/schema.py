@@ -1,0 +1,141 @@
+"""The schema's verdict, and where it was broken.
+
+lxml judges the stream as it passes. What it says of a stream has no place, so a refused file is
+read a second time, tag by tag: what the schema newly complains of after a tag belongs to that tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lxml import etree
+
+from h2h import resources
+from h2h.adapters.messages.iso20022 import xml
+from h2h.errors import ConfigError
+
+BOUND = 100  # schema errors told of one file
+_NAME = re.compile(r"\{[^{}]*\}")
+_SUBJECT = re.compile(r"Element '([^']*)'(?:, attribute '([^']*)')?: (?:\[[^\]]*\] )?")
+
+Step = tuple[str, int]  # a tag and which one of that name it is in its parent, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One place where a document breaks its schema. `trail` leads there from the root."""
+
+    trail: tuple[Step, ...]
+    line: int
+    words: str
+
+
+def carried(message: str) -> etree.XMLSchema | None:
+    """The schema of `message`; None when this version is not carried."""
+    path = resources.schema(message)
+    return None if path is None else load(path)
+
+
+def load(path: Path) -> etree.XMLSchema:
+    """Compile a schema file. Raises ConfigError when it is none."""
+    try:
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        return etree.XMLSchema(etree.parse(path, parser))
+    except (OSError, etree.XMLSyntaxError, etree.XMLSchemaParseError) as error:
+        raise ConfigError(
+            f"{path} is no usable schema: {error}", "Correct or replace it."
+        ) from error
+
+
+class Judge:
+    """A schema before which a document passes in blocks of bytes.
+
+    Only the schema's own verdict is meant here: whether the document is well-formed and whole, the
+    parser beside it says (`xml.elements`).
+    """
+
+    def __init__(self, schema: etree.XMLSchema) -> None:
+        self._parser = etree.XMLParser(
+            target=_Nothing(),  # type: ignore[arg-type]  # the others are optional for lxml
+            schema=schema,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+        )
+        self._broken = False
+
+    def feed(self, block: bytes) -> None:
+        """Judge the next bytes; after enough errors it looks no further."""
+        if not self._broken and len(self.complaints()) < BOUND:
+            try:
+                self._parser.feed(block)
+            except etree.XMLSyntaxError:
+                self._broken = True
+
+    def complaints(self) -> Sequence[str]:
+        """What the schema has said so far."""
+        log = self._parser.feed_error_log
+        return [entry.message for entry in log if entry.domain == etree.ErrorDomains.SCHEMASV]
+
+
+class _Nothing:
+    """A parser target that wants no event at all: no tree is built, no Python is called."""
+
+    def close(self) -> None:
+        """The one method that lxml demands."""
+
+
+def slips(path: Path, schema: etree.XMLSchema) -> Iterator[Slip]:
+    """Where a well-formed file breaks `schema`, up to BOUND places."""
+    judge, trail, told = Judge(schema), Trail(), 0
+    line = 1
+    for tag in xml.tags(path):
+        judge.feed(tag.before)
+        complaints = judge.complaints()
+        if len(complaints) > told:
+            yield Slip(trail.steps, line, readable(complaints[told]))
+            told = len(complaints)
+        if told >= BOUND:
+            return
+        trail.follow(tag)
+        line = tag.line
+
+
+class Trail:
+    """The way from the root to the tag that was read last."""
+
+    def __init__(self) -> None:
+        self._steps: list[Step] = []
+        self._siblings: list[Counter[str]] = [Counter()]
+        self._ended = False
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Tags without name spaces; the root comes first."""
+        return tuple(self._steps)
+
+    def follow(self, tag: xml.Tag) -> None:
+        """Go where `tag` leads. An element is left when the tag after its end comes."""
+        if self._ended:
+            self._steps.pop()
+            self._siblings.pop()
+        self._ended = not tag.start
+        if tag.start:
+            name = tag.name.rpartition("}")[2]
+            self._siblings[-1][name] += 1
+            self._steps.append((name, self._siblings[-1][name]))
+            self._siblings.append(Counter())
+
+
+def readable(complaint: str) -> str:
+    """libxml2's words without name spaces and its jargon."""
+    plain = _NAME.sub("", complaint).strip()
+    subject = _SUBJECT.match(plain)
+    if subject is None:
+        return plain
+    name = f"{subject[1]}, attribute {subject[2]}" if subject[2] else subject[1]
+    return f"{name}: {plain[subject.end() :]}"

@@ -1,0 +1,308 @@
+"""XML opened with suspicion: what is refused before anybody looks at the content.
+
+Two parsers look at every file. expat reads the opening: a DOCTYPE ends it there (an entity declared
+in one would vanish from, or grow in, the text of an amount). libxml2 then streams the rest. Neither
+reads a second file or the network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, NoReturn, cast
+from xml.parsers import expat
+
+from lxml import etree
+
+from h2h.core.problem import Problem, Severity
+from h2h.errors import Corrupt
+
+Element = etree._Element  # noqa: SLF001 - lxml's only name for what its parsers yield
+Watch = Callable[[bytes], None]
+
+BLOCK = 1 << 18  # bytes read at once
+_HEAD = 1 << 16  # an envelope's message is looked for in these first bytes
+_STANDARD = "urn:iso:std:iso:20022:tech:xsd:"
+_MESSAGE = re.compile(r"[a-z]{4}\.\d{3}\.\d{3}\.\d{2}(?:\.[a-z]{2,3}(?:\.\d{1,2})?)?(?!\d)")
+_UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
+# expat's and libxml2's numbers for bytes that are not what the encoding allows
+_EXPAT_ENCODING = frozenset({18, 19})
+_LIBXML_ENCODING = frozenset({etree.ErrorTypes.ERR_INVALID_ENCODING})
+_LIBXML_AFTER_THE_END = frozenset(
+    {etree.ErrorTypes.ERR_DOCUMENT_END, etree.ErrorTypes.ERR_RESERVED_XML_NAME}
+)
+
+
+class Unreadable(Corrupt):
+    """A file that is no message we can read; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message, problem.remedy)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a file begins. `message` is "pain.001.001.09", or "" when no name space names one."""
+
+    encoding: str  # as declared, upper case; UTF-8 when nothing is declared
+    byte_order_mark: bool  # a UTF-8 one: lawful, but some banks' parsers stumble over it
+    root: str
+    namespace: str
+    message: str
+    enclosed: bool  # the message lies inside another root, an envelope
+
+    @property
+    def standard(self) -> bool:
+        """Is it the standard's own name space, and not a national variant's?"""
+        return self.namespace == _STANDARD + self.message
+
+    @property
+    def utf8(self) -> bool:
+        """ISO 20022 knows no other encoding."""
+        return self.encoding in _UTF8
+
+    def tag(self, name: str) -> str:
+        """`name` in the root's name space, as lxml writes it."""
+        return f"{{{self.namespace}}}{name}"
+
+
+def refuse(rule: str, message: str, remedy: str, line: int | None = None) -> NoReturn:
+    """Raise Unreadable with one problem of severity `error`."""
+    raise Unreadable(Problem(rule, Severity.ERROR, message, remedy, line=line))
+
+
+def opening(path: Path, largest: int | None = None) -> Opening:
+    """Look at the first elements only. Raises Unreadable (rules `file`, `empty`, `size`, `doctype`,
+    `encoding`, `xml`); `largest` is in bytes."""
+    with _open(path, largest) as file:
+        return _Head(file).read()
+
+
+def elements(
+    path: Path, head: Opening, names: tuple[str, ...], watch: Watch | None = None
+) -> Iterator[Element]:
+    """Stream the elements called `names` in the root's name space, each when it ends.
+
+    `watch` is given every block of bytes before it is parsed. Comments and processing instructions
+    are left out, so that text is whole. An element's tail may not have been read yet: it must not
+    be removed before the next element has come; `release` keeps to that. Raises Unreadable (rules
+    `xml`, `encoding`, `doctype`) for a document that is not well-formed or not complete.
+    """
+    parser = etree.XMLPullParser(
+        events=("end",),
+        tag=[head.tag(head.root), *map(head.tag, names)],
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    ended = False
+    for block in blocks(path):
+        if watch is not None:
+            watch(block)
+        _parse(partial(parser.feed, block))
+        for _, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+            parent = element.getparent()
+            if parent is None:
+                ended = True
+                _no_doctype(element)
+            else:
+                yield element
+    _parse(parser.close, last=True)
+    if not ended:  # a schema beside the parser makes it accept half a document in silence
+        _cut_off(None)
+
+
+def release(element: Element) -> None:
+    """Free an element that has been read, and those of its name before it."""
+    element.clear(keep_tail=True)  # type: ignore[call-arg]  # its stubs are older than lxml 4.4
+    parent, previous = element.getparent(), element.getprevious()
+    while parent is not None and previous is not None and previous.tag == element.tag:
+        parent.remove(previous)
+        previous = element.getprevious()
+
+
+class Tag(NamedTuple):
+    """A start or end tag. `before` holds the bytes since the tag before it, that one included.
+
+    After the last one comes a Tag without a name, for the bytes that are left.
+    """
+
+    start: bool
+    name: str  # "name space}local", or the local name
+    line: int
+    before: bytes
+
+
+def tags(path: Path) -> Iterator[Tag]:
+    """Every tag of a well-formed file with its true line, however long the file is.
+
+    libxml2 keeps a line in 16 bits, and none at all for what a schema says of a stream. Where expat
+    should see a document differently, the tags end early.
+    """
+    found: list[tuple[bool, str, int, int]] = []
+    parser = expat.ParserCreate(namespace_separator="}")
+
+    def start(name: str, _attributes: dict[str, str]) -> None:
+        found.append((True, name, parser.CurrentLineNumber, parser.CurrentByteIndex))
+
+    def end(name: str) -> None:
+        found.append((False, name, parser.CurrentLineNumber, parser.CurrentByteIndex))
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    held, offset = b"", 0
+    for block in blocks(path):
+        held += block
+        try:
+            parser.Parse(block)
+        except (expat.ExpatError, ValueError, LookupError):
+            return
+        position = offset
+        for is_start, name, line, at in found:
+            yield Tag(is_start, name, line, held[position - offset : at - offset])
+            position = at
+        held, offset = held[position - offset :], position
+        found.clear()
+    yield Tag(start=False, name="", line=parser.CurrentLineNumber, before=held)
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file. Raises Unreadable (rule `file`)."""
+    with _open(path, None) as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def _open(path: Path, largest: int | None) -> BinaryIO:
+    try:
+        # non-blocking: a pipe in place of a file must not stop the daemon
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        refuse("file", f"cannot be opened: {error.strerror}", "See that h2h may read this file.")
+    file = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    if file is None:
+        os.close(descriptor)
+        refuse("file", "is not a regular file (a folder, a pipe or a device)", "Give a file.")
+    size = os.fstat(descriptor).st_size
+    if largest is not None and size > largest:
+        file.close()
+        words = f"has {size} bytes; at most {largest} are allowed (largest_file)"
+        refuse("size", words, "Split the file, or raise largest_file in the configuration.")
+    return file
+
+
+class _Done(Exception):
+    """Ends expat's reading once the message is known."""
+
+
+class _Head:
+    """expat's handlers over the first elements."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._encoding = ""
+        self._root: tuple[str, str] | None = None
+        self._message = ""
+        self._enclosed = False
+        self._parser = expat.ParserCreate(namespace_separator="}")
+        self._parser.XmlDeclHandler = self._declaration
+        self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.StartElementHandler = self._start
+
+    def read(self) -> Opening:
+        first = block = self._file.read(_HEAD)
+        if not first:
+            refuse("empty", "the file is empty (0 bytes)", "Write the file again at its source.")
+        while self._root is None or block is first:
+            self._feed(block)
+            if not block or self._message:
+                break
+            block = self._file.read(_HEAD)
+        namespace, root = self._root or ("", "")
+        encoding = "UTF-16" if _wide(first) else self._encoding.upper() or "UTF-8"
+        mark = first.startswith(b"\xef\xbb\xbf")
+        return Opening(encoding, mark, root, namespace, self._message, self._enclosed)
+
+    def _feed(self, block: bytes) -> None:
+        try:
+            self._parser.Parse(block, not block)
+        except _Done:
+            pass
+        except expat.ExpatError as error:
+            if self._root is None:
+                _not_xml(error)
+            # beyond the root the streaming parser judges, and says it better
+        except (LookupError, ValueError):
+            _encoding(f"declares the encoding {self._encoding}, which cannot be read", None)
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self._encoding = encoding or ""
+
+    def _doctype(self, *_: object) -> None:
+        words = "the file begins with a DOCTYPE, which can change the text of amounts unseen"
+        remedy = "Write it without <!DOCTYPE>; payment messages need none."
+        refuse("doctype", words, remedy, self._parser.CurrentLineNumber)
+
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        namespace, _, local = name.rpartition("}")
+        message = _MESSAGE.search(namespace)
+        if self._root is None:
+            self._root = (namespace, local)
+        elif message:
+            self._enclosed = True
+        if message and not message[0].startswith("head."):
+            self._message = message[0]
+            raise _Done
+
+
+def _wide(first: bytes) -> bool:
+    return first[:2] in {b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<"}
+
+
+def _not_xml(error: expat.ExpatError) -> NoReturn:
+    if error.code in _EXPAT_ENCODING:
+        _encoding("is not in the encoding that it declares", error.lineno)
+    words = f"is not XML: {expat.ErrorString(error.code)}"
+    refuse("xml", words, "Send the payment file itself: an XML document.", error.lineno)
+
+
+def _encoding(words: str, line: int | None) -> NoReturn:
+    refuse("encoding", words, "Write the file in UTF-8 and declare UTF-8.", line)
+
+
+def _parse(step: Callable[[], object], *, last: bool = False) -> None:
+    try:
+        step()
+    except etree.XMLSyntaxError as error:
+        _not_well_formed(error, last=last)
+
+
+def _not_well_formed(error: etree.XMLSyntaxError, *, last: bool) -> NoReturn:
+    line = error.position[0] or None
+    code = getattr(error, "code", 0)  # its stubs leave it out
+    words = str(error.msg).partition(", line ")[0].strip()
+    if code in _LIBXML_ENCODING:
+        _encoding(f"holds bytes that its encoding does not know ({words})", line)
+    if last:
+        _cut_off(line)
+    if code in _LIBXML_AFTER_THE_END:
+        words = "the file goes on after the end of its document (two messages in one file?)"
+        refuse("xml", words, "Send each message in a file of its own.", line)
+    refuse("xml", f"is not well-formed XML: {words}", "Write the file again at its source.", line)
+
+
+def _cut_off(line: int | None) -> NoReturn:
+    words = "the file ends before its document is complete: it is cut off"
+    refuse("xml", words, "Write the whole file again at its source.", line)
+
+
+def _no_doctype(root: Element) -> None:
+    if root.getroottree().docinfo.internalDTD is not None:
+        refuse("doctype", "the file has a DOCTYPE", "Write it without <!DOCTYPE>.")
