@@ -107,7 +107,7 @@ def elements(
     for block in blocks(path):
         if watch is not None:
             watch(block)
-        _parse(partial(parser.feed, block))
+        _feed(parser, block)
         for _, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
             parent = element.getparent()
             if parent is None:
@@ -115,9 +115,7 @@ def elements(
                 _no_doctype(element)
             else:
                 yield element
-    _parse(parser.close, last=True)
-    if not ended:  # a schema beside the parser makes it accept half a document in silence
-        _cut_off(None)
+    _close(parser, ended=ended)
 
 
 def release(element: Element) -> None:
@@ -277,25 +275,47 @@ def _encoding(words: str, line: int | None) -> NoReturn:
     refuse("encoding", words, "Write the file in UTF-8 and declare UTF-8.", line)
 
 
-def _parse(step: Callable[[], object], *, last: bool = False) -> None:
+def _feed(parser: etree.XMLPullParser, block: bytes) -> None:
+    fault = _fault(parser, partial(parser.feed, block))
+    if fault is not None:
+        _not_well_formed(*fault)
+
+
+def _close(parser: etree.XMLPullParser, *, ended: bool) -> None:
+    fault = _fault(parser, parser.close)
+    if not ended:
+        _cut_off(fault[2] if fault else None)
+    if fault is not None:
+        _not_well_formed(*fault)
+
+
+def _fault(
+    parser: etree.XMLPullParser, step: Callable[[], object]
+) -> tuple[int, str, int | None] | None:
+    """libxml2's number, words and line for what is wrong after `step`; None when nothing is.
+
+    An entity that nobody declared raises nothing: lxml takes what follows for a new document. So
+    the log counts, not the exception alone.
+    """
+    raised = None
     try:
         step()
     except etree.XMLSyntaxError as error:
-        _not_well_formed(error, last=last)
+        raised = (0, str(error.msg), error.position[0] or None)
+    for entry in parser.feed_error_log:
+        if entry.level >= etree.ErrorLevels.ERROR:
+            return entry.type, entry.message, entry.line or None
+    return raised
 
 
-def _not_well_formed(error: etree.XMLSyntaxError, *, last: bool) -> NoReturn:
-    line = error.position[0] or None
-    code = getattr(error, "code", 0)  # its stubs leave it out
-    words = str(error.msg).partition(", line ")[0].strip()
+def _not_well_formed(code: int, words: str, line: int | None) -> NoReturn:
     if code in _LIBXML_ENCODING:
-        _encoding(f"holds bytes that its encoding does not know ({words})", line)
-    if last:
-        _cut_off(line)
+        _encoding(f"holds bytes that its encoding does not know ({words.strip()})", line)
     if code in _LIBXML_AFTER_THE_END:
         words = "the file goes on after the end of its document (two messages in one file?)"
         refuse("xml", words, "Send each message in a file of its own.", line)
-    refuse("xml", f"is not well-formed XML: {words}", "Write the file again at its source.", line)
+    words = f"is not well-formed XML: {words.strip()}"
+    refuse("xml", words, "Write the file again at its source.", line)
 
 
 def _cut_off(line: int | None) -> NoReturn:

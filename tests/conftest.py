@@ -1,0 +1,103 @@
+"""Shared by all tests: the corpus, and payment files made to measure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+from xml.sax.saxutils import escape
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+GOOD_PAYMENT = {
+    "amount": "100.00",
+    "currency": "EUR",
+    "creditor_iban": "FR1420041010050500013M02606",
+    "creditor_name": "Fournisseur SA",
+    "remittance": "",
+}
+
+
+class PaymentFile(Protocol):
+    """Makes a valid pain.001; each payment is a dict that overrides what GOOD_PAYMENT says."""
+
+    def __call__(
+        self,
+        message_id: str = "MSG-1",
+        payments: Sequence[Mapping[str, str]] = ({},),
+        *,
+        debtor_iban: str = "DE89370400440532013000",
+        execution_date: str = "2026-12-01",
+        version: str = "pain.001.001.09",
+    ) -> bytes: ...
+
+
+@pytest.fixture
+def payment_file() -> PaymentFile:
+    """The builder of payment files: one batch, counts and control sums as they should be."""
+    return make_payment_file
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """Real files of banks and their software, read where they lie."""
+    folder = Path(os.environ.get("H2H_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
+    if not folder.is_dir():
+        pytest.fail(f"the corpus is not at {folder}; set H2H_CORPUS")
+    return folder
+
+
+def make_payment_file(
+    message_id: str = "MSG-1",
+    payments: Sequence[Mapping[str, str]] = ({},),
+    *,
+    debtor_iban: str = "DE89370400440532013000",
+    execution_date: str = "2026-12-01",
+    version: str = "pain.001.001.09",
+) -> bytes:
+    old = version.endswith(".03")
+    day = execution_date if old else f"<Dt>{execution_date}</Dt>"
+    bic = "BIC" if old else "BICFI"
+    full = [
+        {**GOOD_PAYMENT, "end_to_end_id": f"{message_id}-{number}", **payment}
+        for number, payment in enumerate(payments, 1)
+    ]
+    totals = f"""<NbOfTxs>{len(full)}</NbOfTxs>
+      <CtrlSum>{sum((Decimal(payment["amount"]) for payment in full), Decimal(0)):f}</CtrlSum>"""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}">
+  <CstmrCdtTrfInitn>
+    <GrpHdr>
+      <MsgId>{escape(message_id)}</MsgId>
+      <CreDtTm>2026-11-20T10:00:00</CreDtTm>
+      {totals}
+      <InitgPty><Nm>Acme GmbH</Nm></InitgPty>
+    </GrpHdr>
+    <PmtInf>
+      <PmtInfId>{escape(message_id)}-B1</PmtInfId>
+      <PmtMtd>TRF</PmtMtd>
+      {totals}
+      <ReqdExctnDt>{day}</ReqdExctnDt>
+      <Dbtr><Nm>Acme GmbH</Nm></Dbtr>
+      <DbtrAcct><Id><IBAN>{debtor_iban}</IBAN></Id></DbtrAcct>
+      <DbtrAgt><FinInstnId><{bic}>COBADEFFXXX</{bic}></FinInstnId></DbtrAgt>
+{"".join(map(_payment, full))}    </PmtInf>
+  </CstmrCdtTrfInitn>
+</Document>
+""".encode()
+
+
+def _payment(payment: Mapping[str, str]) -> str:
+    words = {name: escape(value) for name, value in payment.items()}
+    remittance = words["remittance"] and f"<RmtInf><Ustrd>{words['remittance']}</Ustrd></RmtInf>"
+    return f"""      <CdtTrfTxInf>
+        <PmtId><EndToEndId>{words["end_to_end_id"]}</EndToEndId></PmtId>
+        <Amt><InstdAmt Ccy="{words["currency"]}">{words["amount"]}</InstdAmt></Amt>
+        <Cdtr><Nm>{words["creditor_name"]}</Nm></Cdtr>
+        <CdtrAcct><Id><IBAN>{words["creditor_iban"]}</IBAN></Id></CdtrAcct>
+        {remittance}
+      </CdtTrfTxInf>
+"""
