@@ -84,9 +84,12 @@ def _transport(bank: Raw, _root: Raw) -> Iterator[Trouble]:
         )
 
 
-def _seal(bank: Raw, root: Raw) -> Iterator[Trouble]:
-    pgp = bank.table("pgp")
-    seal = pgp.text("seal", Pgp.model_fields["seal"].default)
+def _seal_of(bank: Raw) -> str:
+    return bank.table("pgp").text("seal", Pgp.model_fields["seal"].default)
+
+
+def _sealing(bank: Raw, root: Raw) -> Iterator[Trouble]:
+    pgp, seal = bank.table("pgp"), _seal_of(bank)
     for name in _NEEDS.get(seal, ()):
         if not pgp.has(name):
             yield pgp.trouble(
@@ -99,6 +102,16 @@ def _seal(bank: Raw, root: Raw) -> Iterator[Trouble]:
             "seal",
             'a seal: "none" is for environment = "test" only',
             "Ask the bank for its PGP key, and seal what goes out",
+        )
+
+
+def _opening(bank: Raw, _root: Raw) -> Iterator[Trouble]:
+    pgp, seal = bank.table("pgp"), _seal_of(bank)
+    if seal == "none" and pgp.has("accept_from"):
+        yield pgp.trouble(
+            "accept_from",
+            'no such key, since seal = "none" opens nothing and proves nothing',
+            "Remove it, or agree on a seal with the bank",
         )
     if seal != "none" and not pgp.has("accept_from") and _fetches_sealed(bank):
         yield pgp.trouble(
@@ -159,7 +172,8 @@ def _name(bank: Raw, _root: Raw) -> Iterator[Trouble]:
 BANK_CHECKS: tuple[Callable[[Raw, Raw], Iterator[Trouble]], ...] = (
     _name,
     _transport,
-    _seal,
+    _sealing,
+    _opening,
     _downloads,
     _account_numbers,
 )

@@ -124,7 +124,7 @@ class Pgp(Table):
     accept_from: tuple[Fingerprint, ...] = ()
     passphrase: SecretReference | None = None
     armor: bool = False
-    compress: Literal["uncompressed", "zip", "zlib", "bzip2"] | None = None
+    compress: bool = True
     cipher: Literal["AES256", "AES192", "AES128", "TWOFISH", "CAMELLIA256", "3DES"] = "AES256"
     digest: Literal["SHA256", "SHA384", "SHA512", "SHA224", "SHA1"] = "SHA256"
 
@@ -183,7 +183,7 @@ class Bank(Table):
 
     def sealed(self, download: Download) -> bool:
         """Do files of `download` come sealed? In clear only where the configuration says so."""
-        return download.seal and bool(self.pgp.accept_from)
+        return download.seal and self.pgp.seal != "none"
 
 
 class Config(Table):

@@ -29,7 +29,7 @@ def _bank(key: Key, bank: Bank) -> Iterator[Trouble]:
         yield from _missing((*key, "folder", "root"), bank.folder.root, "Create the folder")
     if bank.own_schema is not None:
         yield from _missing((*key, "schema"), bank.own_schema, "Put the bank's schema there")
-    if bank.pgp.seal != "none" or bank.pgp.accept_from:
+    if bank.pgp.seal != "none":
         yield from _ring((*key, "pgp"), bank)
 
 

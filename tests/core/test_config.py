@@ -328,6 +328,12 @@ def test_no_seal_is_for_the_test_environment_only(tmp_path: Path) -> None:
     assert finding.key == "banks.rehearsal.pgp.seal"
 
 
+def test_a_key_that_would_prove_nothing_is_not_left_standing(tmp_path: Path) -> None:
+    named = FOLDER_BANK.replace('seal = "none"', f'seal = "none"\naccept_from = ["{"A" * 40}"]')
+    [finding] = findings(written(tmp_path, named))
+    assert finding.key == "banks.rehearsal.pgp.accept_from"
+
+
 def test_files_in_clear_need_no_accepted_key_only_where_all_are_declared_so(tmp_path: Path) -> None:
     bare = re.sub(r"(?m)^accept_from = .*\n", "", EXAMPLE)
     one = bare.replace('kind = "document",', 'kind = "document", seal = false,')
@@ -391,10 +397,11 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
         ("banks.acme.sftp.prot", line_of("# port = 22")),
         ("banks.acme.sftp.download[2].after", line_of('pattern = "*.pdf"')),
         ("banks.acme.pgp.seal", line_of('seal = "sign+encrypt"')),
+        ("banks.acme.pgp.accept_from", line_of("accept_from = ")),
         ("banks.acme.accounts[1].iban", line_of("iban = ")),
     ]
     error = ConfigProblems(found)
-    assert "5 problems" in str(error)
+    assert "6 problems" in str(error)
     assert all(str(finding) in str(error) for finding in found)
 
 
