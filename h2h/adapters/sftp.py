@@ -147,14 +147,18 @@ class SftpBank:
 
     def _wire(self, host: str, place: str) -> socket.socket:
         """A connected socket, through the proxy if there is one."""
+        by = f" through the proxy {self.proxy}" if self.proxy else ""
         address = _address(self.proxy) if self.proxy else (host, self.port)
         try:
             wire = socket.create_connection(address, timeout=self.timeouts.connect)
-            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.proxy:
-                _through_proxy(wire, place)
+            try:
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self.proxy:
+                    _through_proxy(wire, place)
+            except BaseException:
+                wire.close()
+                raise
         except OSError as error:
-            by = f" through the proxy {self.proxy}" if self.proxy else ""
             raise Transient(f"{place}{by}: {_words(error)}", "It is tried again") from error
         return wire
 
