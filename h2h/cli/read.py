@@ -12,13 +12,13 @@ import click
 from h2h.core import books
 from h2h.core.money import plain, total
 from h2h.core.naming import escaped
+from h2h.core.problem import Problem, Severity
 from h2h.export import entry_object
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from h2h.core.problem import Problem
     from h2h.core.statement import Statement
     from h2h.core.status import StatusReport
     from h2h.ports import BankMessage
@@ -71,8 +71,18 @@ def as_json(path: Path, message: BankMessage, *, entries: bool) -> Json:
             if message.report is None
             else _report(message.report)
         ),
-        "problems": [problem.as_json() for problem in message.problems],
+        "problems": [
+            problem.as_json() for problem in (*message.problems, *_imbalances(message.statements))
+        ],
     }
+
+
+def _imbalances(statements: Iterable[Statement]) -> Iterator[Problem]:
+    for statement in statements:
+        if words := books.imbalance(statement):
+            remedy = "The daemon holds such a statement; ask the bank which figure is wrong"
+            path = f"statement {statement.index}"
+            yield Problem("balance", Severity.HOLD, words, remedy, path)
 
 
 def unreadable(path: Path, problem: Problem) -> Json:

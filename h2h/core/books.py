@@ -109,10 +109,11 @@ def judge(statement: Statement, our_accounts: Collection[str]) -> str:
         return "; ".join(statement.doubts)
     if account_key(statement.account) not in {account_key(number) for number in our_accounts}:
         return f"account {statement.account} is not one of ours at this bank"
-    return _imbalance(statement)
+    return imbalance(statement)
 
 
-def _imbalance(statement: Statement) -> str:
+def imbalance(statement: Statement) -> str:
+    """How far from balance a statement is, in words; "" when it balances or cannot be asked."""
     if statement.kind is StatementKind.STATEMENT and (foreign := _foreign(statement)):
         return f"does not balance: {foreign}"
     if (figures := equation(statement)) is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from h2h.adapters.messages.iso20022 import camt, extract, incoming, pain002
+from h2h.adapters.messages.iso20022 import camt, extract, incoming, pain001, pain002
 from h2h.adapters.messages.iso20022.xml import Unreadable
 from h2h.core.payment import Payment, Verdict
 from h2h.ports import BankMessage, CheckTerms
@@ -19,14 +19,10 @@ class Iso20022Messages:
 
     def check(self, path: Path, terms: CheckTerms, today: date) -> Verdict:
         """Judge an outgoing file; never raises for bad content."""
-        from h2h.adapters.messages.iso20022 import pain001
-
         return pain001.check(path, terms, today)
 
     def payments(self, path: Path) -> Iterator[Sequence[Payment]]:
         """The payments of a file that was found valid, in chunks."""
-        from h2h.adapters.messages.iso20022 import pain001
-
         return pain001.payments(path)
 
     def read(self, path: Path, largest: int) -> BankMessage:

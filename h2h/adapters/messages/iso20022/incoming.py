@@ -13,11 +13,12 @@ copies that end with the part just finished.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from lxml import etree
 
@@ -26,7 +27,7 @@ from h2h.adapters.messages.iso20022.xml import Unreadable, opening
 from h2h.core.naming import escaped
 from h2h.core.problem import Problem, Severity
 
-CHUNK = 500  # entries that are in memory as a tree at a time
+CHUNK = 100  # entries that are in memory as a tree at a time; more only cost memory
 MOST_SLIPS = 20
 _NOT_THE_BANK = frozenset({"file", "size"})  # what only we can mend
 _LAST_LINE = 65535
@@ -74,21 +75,24 @@ class Opened:
     kind: Kind
 
 
+_NONE: Mapping[str, list[Node]] = MappingProxyType({})
+
+
 class Node:
     """An element as plain values; children of foreign name spaces are left out."""
 
     __slots__ = ("children", "currency", "line", "text")
 
     def __init__(self, element: etree._Element, prefix: str, skip: str = "") -> None:
-        self.text = (element.text or "").strip()
-        self.currency = element.get("Ccy", "")
-        self.line: int | None = None
-        self.children: dict[str, list[Node]] = {}
+        children: dict[str, list[Node]] = {}
         for child in element:
             tag = child.tag
             if tag != skip and tag.startswith(prefix):
-                node = Node(child, prefix)
-                self.children.setdefault(tag[len(prefix) :], []).append(node)
+                children.setdefault(tag[len(prefix) :], []).append(Node(child, prefix))
+        self.children = children or _NONE
+        self.text = (element.text or "").strip()
+        self.currency = "" if children else element.get("Ccy", "")
+        self.line: int | None = None
 
     def all(self, *path: str) -> list[Node]:
         """Every node at `path`, through every branch."""

@@ -249,7 +249,7 @@ class _Check:
             if rule != "schema":
                 severity = self._terms.severities.get(rule, severity)
             remedy = f"Correct it at the source as the {rule.replace('-', ' ')} asks."
-            slips = list(schema.slips(self._path, self._schemas[rule]))
+            slips = list(schema.slips(self._path, self._schemas[rule], judge.struck))
             names = _names(self._path, self._head, {_place_of(slip.trail) for slip in slips})
             for slip in slips:
                 if (slip.trail, slip.line) not in told:

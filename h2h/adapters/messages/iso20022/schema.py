@@ -19,6 +19,7 @@ from h2h.adapters.messages.iso20022 import xml
 from h2h.errors import ConfigError
 
 BOUND = 100  # schema errors told of one file
+_UNREAD = 5000  # tags
 _NAME = re.compile(r"\{[^{}]*\}")
 _SUBJECT = re.compile(r"Element '([^']*)'(?:, attribute '([^']*)')?: (?:\[[^\]]*\] )?")
 
@@ -55,7 +56,7 @@ class Judge:
     """A schema before which a document passes in blocks of bytes.
 
     Only the schema's own verdict is meant here: whether the document is well-formed and whole, the
-    parser beside it says (`xml.elements`).
+    parser beside it says (`xml.elements`). `struck` are the stretches of bytes that broke it.
     """
 
     def __init__(self, schema: etree.XMLSchema) -> None:
@@ -67,14 +68,20 @@ class Judge:
             load_dtd=False,
         )
         self._broken = False
+        self._fed = 0
+        self.struck: list[range] = []
 
     def feed(self, block: bytes) -> None:
         """Judge the next bytes; after enough errors it looks no further."""
-        if not self._broken and len(self.complaints()) < BOUND:
+        told = len(self.complaints())
+        if told < BOUND and not self._broken:
             try:
                 self._parser.feed(block)
             except etree.XMLSyntaxError:
                 self._broken = True
+            if len(self.complaints()) > told:
+                self.struck.append(range(self._fed - xml.BLOCK, self._fed + len(block)))
+        self._fed += len(block)
 
     def complaints(self) -> Sequence[str]:
         """What the schema has said so far."""
@@ -89,18 +96,26 @@ class _Nothing:
         """The one method that lxml demands."""
 
 
-def slips(path: Path, schema: etree.XMLSchema) -> Iterator[Slip]:
-    """Where a well-formed file breaks `schema`, up to BOUND places."""
-    judge, trail, told = Judge(schema), Trail(), 0
-    line = 1
+def slips(path: Path, schema: etree.XMLSchema, struck: Sequence[range]) -> Iterator[Slip]:
+    """Where a well-formed file breaks `schema`, up to BOUND places.
+
+    Only the stretches that a judge found `struck` are looked at tag by tag.
+    """
+    judge, trail, told, line, offset = Judge(schema), Trail(), 0, 1, 0
+    unread: list[bytes] = []
     for tag in xml.tags(path):
-        judge.feed(tag.before)
-        complaints = judge.complaints()
-        if len(complaints) > told:
-            yield Slip(trail.steps, line, readable(complaints[told]))
-            told = len(complaints)
-        if told >= BOUND:
-            return
+        unread.append(tag.before)
+        offset += len(tag.before)
+        if any(offset in stretch for stretch in struck):
+            judge.feed(b"".join(unread))
+            unread.clear()
+            complaints = judge.complaints()
+            if len(complaints) > told:
+                yield Slip(trail.steps, line, readable(complaints[told]))
+                told = len(complaints)
+        elif len(unread) > _UNREAD:
+            judge.feed(b"".join(unread))
+            unread.clear()
         trail.follow(tag)
         line = tag.line
 
