@@ -77,10 +77,10 @@ class FolderDoor:
         to it.
         """
         now, entries = self._elapsed(), self._entries()
-        candidates = [seen for seen in self._regular(entries) if self._wanted(seen.name)]
+        candidates = [found for found in _regular(entries) if self._wanted(*found)]
         before, self._watched = self._watched, {}
         complete, self._unsettled = [], False
-        for seen in candidates:
+        for seen in (self._seen(*found) for found in candidates):
             quiet = self._quiet(seen, before.get(seen.name), now)
             if quiet < self.terms.settle or self._waits_for_its_end(seen, quiet):
                 self._unsettled = True
@@ -90,7 +90,7 @@ class FolderDoor:
 
     def present(self) -> Sequence[Seen]:
         """Every regular file there now, settled or not, temporary names included."""
-        return list(self._regular(self._entries()))
+        return [self._seen(*found) for found in _regular(self._entries())]
 
     def unsettled(self) -> bool:
         """Was something at the last scan not yet quiet for long enough?
@@ -123,25 +123,13 @@ class FolderDoor:
         self._device = status.st_dev
         return entries
 
-    def _regular(self, entries: Sequence[os.DirEntry[str]]) -> Iterator[Seen]:
-        for entry in entries:
-            with suppress(FileNotFoundError):  # it left the door while we looked
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
-                    yield Seen(
-                        self.terms.name,
-                        entry.name,
-                        status.st_ino,
-                        status.st_size,
-                        status.st_mtime_ns,
-                    )
+    def _seen(self, name: str, status: os.stat_result) -> Seen:
+        return Seen(self.terms.name, name, status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def _wanted(self, name: str) -> bool:
-        if is_temporary(name) or (self.terms.marker and name.endswith(self.terms.marker)):
-            return False
-        with suppress(OSError):
-            return (self.terms.folder / name).lstat().st_nlink == 1
-        return False
+    def _wanted(self, name: str, status: os.stat_result) -> bool:
+        marker = self.terms.marker
+        is_marker = bool(marker) and name.endswith(marker)
+        return status.st_nlink == 1 and not is_marker and not is_temporary(name)
 
     # -- is it complete
 
@@ -161,6 +149,14 @@ class FolderDoor:
         return not self.terms.marker or os.path.lexists(
             self.terms.folder / (name + self.terms.marker)
         )
+
+
+def _regular(entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:
+    for entry in entries:
+        with suppress(FileNotFoundError):  # it left the door while we looked
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                yield entry.name, status
 
 
 def _unfit(entry: os.DirEntry[str]) -> str:
