@@ -64,7 +64,7 @@ def apply(
 @pytest.mark.parametrize(
     ("codes", "state"),
     [
-        ("RCVD ACTC PDNG PATC ACFW RCVC RCVM RVNC RVNM RVMC RVNA", Pay.ACKNOWLEDGED),
+        ("RCVD ACTC PDNG PATC ACFW RCVC RVCM RVNC RVNM RVMC RVNA", Pay.ACKNOWLEDGED),
         ("ACCP ACFC ACWC ACSP ACPD ACWP ACSC ACCC", Pay.ACCEPTED),
         ("RJCT", Pay.REJECTED),
         ("CANC", Pay.CANCELLED),
@@ -265,7 +265,7 @@ def test_a_payment_listed_twice_in_one_report_is_judged_line_by_line() -> None:
     assert effect.alarms == ("ACSC contradicts: payment 1 (E1) is rejected",)
 
 
-# ---------------------------------------------------------------------------------- the file's state
+# --------------------------------------------------------------------------------- the file's state
 
 
 @pytest.mark.parametrize(
