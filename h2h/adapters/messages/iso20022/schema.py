@@ -7,7 +7,6 @@ read a second time, tag by tag: what the schema newly complains of after a tag b
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +101,13 @@ def slips(path: Path, schema: etree.XMLSchema, struck: Sequence[range]) -> Itera
     Only the stretches that a judge found `struck` are looked at tag by tag.
     """
     judge, trail, told, line, offset = Judge(schema), Trail(), 0, 1, 0
+    last = struck[-1].stop if struck else 0
     unread: list[bytes] = []
     for tag in xml.tags(path):
         unread.append(tag.before)
         offset += len(tag.before)
+        if told >= BOUND or offset - len(tag.before) > last:
+            return
         if any(offset in stretch for stretch in struck):
             judge.feed(b"".join(unread))
             unread.clear()
@@ -125,7 +127,7 @@ class Trail:
 
     def __init__(self) -> None:
         self._steps: list[Step] = []
-        self._siblings: list[Counter[str]] = [Counter()]
+        self._siblings: list[dict[str, int]] = [{}]
         self._ended = False
 
     @property
@@ -140,10 +142,10 @@ class Trail:
             self._siblings.pop()
         self._ended = not tag.start
         if tag.start:
-            name = tag.name.rpartition("}")[2]
-            self._siblings[-1][name] += 1
-            self._steps.append((name, self._siblings[-1][name]))
-            self._siblings.append(Counter())
+            name, siblings = tag.name.rpartition("}")[2], self._siblings[-1]
+            siblings[name] = siblings.get(name, 0) + 1
+            self._steps.append((name, siblings[name]))
+            self._siblings.append({})
 
 
 def readable(complaint: str) -> str:
