@@ -223,7 +223,8 @@ def _charges(node: Node) -> tuple[Charge, ...]:
 def _charge(node: Node, tag: str) -> Charge:
     value, currency = _unsigned(node, tag)
     given_back = node.value("CdtDbtInd") == "CRDT" and value
-    return Charge(value.copy_negate() if given_back else value, currency, node.code("Tp"))
+    kind = node.value("Tp", "Prtry", "Id") or node.code("Tp")
+    return Charge(value.copy_negate() if given_back else value, currency, kind)
 
 
 # ------------------------------------------------------------------------- transactions of an entry
