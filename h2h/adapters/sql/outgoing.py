@@ -216,7 +216,8 @@ class OutgoingFiles(Store):
                     insert(tables.waivers).values(**row, who=who, reason=reason, at=now)
                 )
             words = f"waived {', '.join(sorted(set(rules)))}: {reason}"
-            append(connection, file.id, file.state, file.state, now, who, words, file.sha256)
+            state = the_file(connection, file.id).state  # it may have moved since the person looked
+            append(connection, file.id, state, state, now, who, words, file.sha256)
 
     def reserve(
         self,
