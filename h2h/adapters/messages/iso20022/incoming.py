@@ -383,19 +383,23 @@ def _events(
 ) -> Iterator[tuple[str, etree._Element]]:
     """iterparse, hardened; what is not well-formed raises Corrupt with its line."""
     with path.open("rb") as stream:
+        parser = etree.iterparse(
+            stream,
+            events,
+            tag=tags,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            collect_ids=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
         try:
-            yield from etree.iterparse(
-                stream,
-                events,
-                tag=tags,
-                resolve_entities=False,
-                no_network=True,
-                load_dtd=False,
-                huge_tree=False,
-                collect_ids=False,
-                remove_comments=True,
-                remove_pis=True,
-            )
+            yield from parser
         except etree.XMLSyntaxError as error:
-            words = str(error.msg).partition(", line ")[0]
-            raise corrupt(path, "xml", f"not well-formed: {words}", line=error.lineno) from None
+            # the exception itself loses the place of some errors (an entity that nobody declared)
+            last = parser.error_log.last_error
+            words, line = (last.message, last.line) if last else (str(error), None)
+            rule = "encoding" if last and last.type_name == "ERR_INVALID_ENCODING" else "xml"
+            raise corrupt(path, rule, f"not well-formed: {words.strip()}", line=line) from None

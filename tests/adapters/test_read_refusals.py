@@ -1,0 +1,124 @@
+"""What is no readable bank message is refused with its file, place and next move."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from h2h.adapters.messages import Iso20022Messages, Unreadable
+from h2h.errors import Corrupt
+from h2h.ports import BankMessage
+
+SPACE = "urn:iso:std:iso:20022:tech:xsd:"
+BODY = """<BkToCstmrStmt>
+<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-03-03T06:00:00Z</CreDtTm></GrpHdr>
+<Stmt><Id>S</Id><CreDtTm>2026-03-03T06:00:00Z</CreDtTm>
+<Acct><Id><IBAN>DE89370400440532013000</IBAN></Id></Acct>
+<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<Dt><Dt>2026-03-02</Dt></Dt></Bal></Stmt></BkToCstmrStmt>"""
+GOOD = f'<Document xmlns="{SPACE}camt.053.001.02">{BODY}</Document>'
+
+
+def read(tmp_path: Path, content: bytes, largest: int = 1_000_000) -> BankMessage:
+    path = tmp_path / "bank\nfile.xml"
+    path.write_bytes(content)
+    return Iso20022Messages().read(path, largest)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule", "words"),
+    [
+        (b"", "empty", "empty"),
+        (b"   \n", "xml", ""),
+        (b"IBAN;Amount\r\n", "xml", ""),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "xml", ""),
+        (b"\x00" * 500, "xml", ""),
+        (b"<html><body>busy</body></html>", "message", "root is html"),
+        (b"<Document/>", "message", "holds no message"),
+        (b'<Document xmlns="urn:x"><Stmt/></Document>', "message", "'urn:x' of Stmt"),
+        (GOOD.replace(SPACE, "").encode(), "message", "unknown name space"),
+        (GOOD.replace("camt.053", "camt.057").encode(), "message", "camt.057.001.02"),
+        (GOOD.replace("camt.053", "pain.001").encode(), "message", "pain.001.001.02"),
+        (GOOD.replace("001.02", "001.01").encode(), "message", "camt.053.001.01"),
+        (GOOD.replace("camt.053", "camt.052").encode(), "message", "camt.052.001.02 holds BkToCst"),
+        (GOOD.replace("Stmt>", "Rpt>").encode(), "message", "camt.053.001.02"),
+        (
+            GOOD.replace("</BkToCstmrStmt>", "</BkToCstmrStmt><BkToCstmrStmt/>").encode(),
+            "message",
+            "not exactly one",
+        ),
+        (f"<Envelope>{GOOD}{GOOD}</Envelope>".encode(), "message", "more than one message"),
+        ((GOOD + GOOD).encode(), "xml", "line 6"),
+        ((GOOD + "tail").encode(), "xml", "line 6"),
+        (f"<!DOCTYPE Document>{GOOD}".encode(), "doctype", "DOCTYPE"),
+        (
+            f'<!DOCTYPE Document [<!ENTITY a "1">]>{GOOD.replace(">1<", ">&a;<")}'.encode(),
+            "doctype",
+            "DOCTYPE",
+        ),
+        (GOOD.replace(">1<", ">&a;<").encode(), "xml", "line 5"),
+        (GOOD.replace("<Id>S<", "<Id>Köln<").encode("latin-1"), "encoding", "line 3"),
+        (f'<?xml version="1.0" encoding="KLINGON"?>{GOOD}'.encode(), "encoding", ""),
+        (GOOD.replace("</Bal>", "</Balance>").encode(), "xml", "line 6"),
+        (GOOD.replace(">1<", ">1\x01<").encode(), "xml", "line 5"),
+    ],
+)
+def test_bad_content_is_refused_with_file_place_and_next_move(
+    tmp_path: Path, content: bytes, rule: str, words: str
+) -> None:
+    with pytest.raises(Corrupt) as refused:
+        read(tmp_path, content)
+    assert isinstance(refused.value, Unreadable)
+    assert refused.value.problem.rule == rule
+    assert refused.value.cause.startswith("bank\\x0afile.xml: ")
+    assert words in refused.value.cause
+    assert refused.value.next_move.startswith("Ask the bank ")
+
+
+def test_a_statement_message_without_a_statement_is_refused(tmp_path: Path) -> None:
+    start, end = GOOD.index("<Stmt>"), GOOD.index("</BkToCstmrStmt>")
+    with pytest.raises(Corrupt, match="without any statement"):
+        read(tmp_path, (GOOD[:start] + GOOD[end:]).encode())
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    assert read(tmp_path, GOOD.encode(), len(GOOD)).statements
+    with pytest.raises(Corrupt, match=rf"{len(GOOD)} bytes") as refused:
+        read(tmp_path, GOOD.encode(), len(GOOD) - 1)
+    assert "largest_file" in refused.value.next_move
+
+
+def test_a_folder_or_nothing_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "x.xml"
+    folder.mkdir()
+    for path in (folder, tmp_path / "missing.xml"):
+        with pytest.raises(Corrupt, match=path.name):
+            Iso20022Messages().read(path, 1000)
+
+
+@pytest.mark.parametrize("message", ["camt.053.001.02", "camt.053.001.04"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_statement_cut_short_at_any_byte_is_refused(
+    tmp_path: Path, message: str, encoding: str
+) -> None:
+    """libxml2 with a schema beside it takes half a document for a whole one in silence."""
+    text = f'<?xml version="1.0" encoding="{encoding}"?>\n{GOOD}'
+    whole = text.replace("camt.053.001.02", message).encode(encoding)
+    assert len(read(tmp_path, whole).statements) == 1
+    cuts = 0
+    for length in range(len(whole)):
+        with pytest.raises(Corrupt):
+            read(tmp_path, whole[:length])
+        cuts += 1
+    assert cuts == len(whole)
+
+
+def test_white_space_and_comments_behind_the_document_are_no_truncation(tmp_path: Path) -> None:
+    assert len(read(tmp_path, f"{GOOD}\n<!-- end -->\n\n".encode()).statements) == 1
+
+
+def test_nesting_without_end_is_refused(tmp_path: Path) -> None:
+    deep = GOOD.replace("<Id>S</Id>", "<Id>" * 5000 + "</Id>" * 5000)
+    with pytest.raises(Corrupt, match="depth"):
+        read(tmp_path, deep.encode())
