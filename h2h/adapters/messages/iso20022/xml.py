@@ -284,7 +284,7 @@ def _feed(parser: etree.XMLPullParser, block: bytes) -> None:
 def _close(parser: etree.XMLPullParser, *, ended: bool) -> None:
     fault = _fault(parser, parser.close)
     if not ended:
-        _cut_off(fault[2] if fault else None)
+        _cut_off(*(fault or (0, "", None)))
     if fault is not None:
         _not_well_formed(*fault)
 
@@ -318,8 +318,10 @@ def _not_well_formed(code: int, words: str, line: int | None) -> NoReturn:
     refuse("xml", words, "Write the file again at its source.", line)
 
 
-def _cut_off(line: int | None) -> NoReturn:
-    words = "the file ends before its document is complete: it is cut off"
+def _cut_off(_code: int, words: str, line: int | None) -> NoReturn:
+    # libxml2 looks for the end of an unfinished reference or tag in all that follows, in vain
+    detail = f" ({words.strip()})" if words else ""
+    words = f"the file ends before its document is complete: it is cut off or broken here{detail}"
     refuse("xml", words, "Write the whole file again at its source.", line)
 
 
