@@ -38,6 +38,7 @@ _REGARDLESS = (  # nothing but what is said here decides, and nothing is fetched
     "--no-auto-key-retrieve",
     "--no-auto-key-locate",
     "--disable-dirmngr",
+    "--no-auto-check-trustdb",
     "--no-sk-comments",
 )
 _RECIPIENT_REASONS = {  # GnuPG, doc/DETAILS, INV_RECP and INV_SGNR
@@ -169,7 +170,9 @@ class GpgSealer:
         for keyword in ("INV_RECP", "INV_SGNR"):
             for value in result.values(keyword):
                 code, _, key = value.partition(" ")
-                reason = _RECIPIENT_REASONS.get(code, "gpg gives no reason")
+                expired = result.has("KEYEXPIRED")  # gpg then gives the code 0
+                unknown = "it has expired" if expired else "gpg gives no reason"
+                reason = _RECIPIENT_REASONS.get(code, unknown)
                 raise Refused(
                     f"the key {key} cannot be used to seal: {reason}",
                     f"Put the right key into the ring {self._home}, then release the file",
@@ -256,7 +259,7 @@ class GpgSealer:
     def _decryption_problem(self, result: _Result) -> tuple[str, str] | None:
         if result.decrypted or not self._encrypts:
             return None
-        if result.has("BEGIN_DECRYPTION"):
+        if result.has("DECRYPTION_INFO"):  # its session key was found, so it is for us
             return "it was altered or cut after it was encrypted", "Ask the bank to send it again"
         if result.has("NO_SECKEY"):
             keys = ", ".join(result.values("NO_SECKEY"))
@@ -317,8 +320,8 @@ class GpgSealer:
                 f"{doing}: gpg was killed, it had not ended in time",
                 f"It is tried again; `gpgconf --homedir {self._home} --kill all` ends its agent",
             )
-        for words, error in _OUR_TROUBLE.items():
-            if words in result.text:
+        for pattern, error in _OUR_TROUBLE:
+            if pattern.search(result.text):
                 raise error(doing, self._home)
 
     # -- the keys themselves
@@ -386,12 +389,13 @@ class _Result:
         self.returncode: int = outcome.returncode
         self.text: str = getattr(outcome, "stderr", "")
         self.valid: bool = bool(getattr(outcome, "valid", False))
-        self.decrypted: bool = bool(getattr(outcome, "ok", False))
         self.signer: str = getattr(outcome, "pubkey_fingerprint", None) or ""
         reported: list[dict[str, str]] = getattr(outcome, "problems", [])
         self.problems = [p for p in reported if p["status"] != "no secret key"]
         lines = [line.removeprefix(_STATUS) for line in self._lines(_STATUS)]
         self._statuses = [line.partition(" ") for line in lines]
+        # Two messages in one file give both words, and `ok`.
+        self.decrypted = bool(getattr(outcome, "ok", False)) and not self.has("DECRYPTION_FAILED")
 
     def _lines(self, prefix: str) -> list[str]:
         return [line for line in self.text.splitlines() if line.startswith(prefix)]
@@ -464,14 +468,19 @@ def _no_agent(doing: str, home: Path) -> H2HError:
     )
 
 
-_OUR_TROUBLE: Mapping[str, Callable[[str, Path], H2HError]] = {
-    "No space left on device": _no_space,
-    "Bad passphrase": _no_passphrase,
-    "No passphrase given": _no_passphrase,
-    "No pinentry": _no_passphrase,
-    "can't connect to the agent": _no_agent,
-    "no gpg-agent running": _no_agent,
-}
+# gpg's own lines, whole: a file name or a user id inside a message can imitate none of them.
+_OUR_TROUBLE: tuple[tuple[re.Pattern[str], Callable[[str, Path], H2HError]], ...] = (
+    (re.compile(r"^gpg: .*: No space left on device$", re.MULTILINE), _no_space),
+    (re.compile(r"^gpg: can't connect to the agent: ", re.MULTILINE), _no_agent),
+    (
+        re.compile(
+            r"^gpg: (?:.*: )?(?:public key decryption|signing|sign\+encrypt) failed: "
+            r"(?:Bad passphrase|No passphrase given|No pinentry)$",
+            re.MULTILINE,
+        ),
+        _no_passphrase,
+    ),
+)
 
 
 def _too_large(sealed: Path, largest: int) -> Corrupt:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -247,32 +248,38 @@ class Party:
     """Somebody with a GnuPG home and a key."""
 
     home: Path
-    fingerprint: str
+    fingerprint: str = ""
+    passphrase: str = ""
 
     def gpg(self, *arguments: str | Path, stdin: bytes = b"") -> bytes:
         """Run gpg in this home, without any question asked."""
         command = ["gpg", "--homedir", str(self.home), "--batch", "--yes", "--no-tty"]
-        command += ["--pinentry-mode", "loopback", "--passphrase", "", *map(str, arguments)]
+        command += ["--pinentry-mode", "loopback", "--passphrase", self.passphrase]
+        command += ["--trust-model", "always", *map(str, arguments)]
         done = subprocess.run(command, input=stdin, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout
 
-    def learns(self, other: Party) -> None:
-        self.gpg("--import", stdin=other.gpg("--export", other.fingerprint))
+    def new_key(self, name: str, kind: str, expires: str, *options: str) -> str:
+        """Make a key for signing with a subkey for encryption; its fingerprint."""
+        known = self.fingerprints()
+        signing, encryption = ("ed25519", "cv25519") if kind == "ed25519" else (kind, kind)
+        self.gpg(*options, "--quick-generate-key", name, signing, "cert,sign", expires)
+        (made,) = self.fingerprints() - known
+        self.gpg(*options, "--quick-add-key", made, encryption, "encr", expires)
+        return made
 
+    def fingerprints(self) -> set[str]:
+        """Of the primary keys in the ring."""
+        lines = self.gpg("--with-colons", "--list-keys").decode().splitlines()
+        return {after.split(":")[9] for line, after in pairwise(lines) if line.startswith("pub")}
 
-def _party(room: Path, name: str, kind: str, expires: str = "2y") -> Party:
-    home = room / name
-    home.mkdir(mode=0o700)
-    party = Party(home, "")
-    signing, encryption = ("ed25519", "cv25519") if kind == "ed25519" else (kind, kind)
-    party.gpg("--quick-generate-key", name, signing, "cert,sign", expires)
-    listing = party.gpg("--with-colons", "--list-keys").decode()
-    party.fingerprint = next(
-        line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr")
-    )
-    party.gpg("--quick-add-key", party.fingerprint, encryption, "encr", expires)
-    return party
+    def learns(self, other: Party, fingerprint: str = "") -> None:
+        """Import the other's public key, as it stands now."""
+        self.gpg("--import", stdin=other.gpg("--export", fingerprint or other.fingerprint))
+
+    def stop_agent(self) -> None:
+        subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=False)
 
 
 MakeParty = Callable[..., Party]
@@ -280,17 +287,26 @@ MakeParty = Callable[..., Party]
 
 @pytest.fixture(scope="session")
 def keyrings() -> Iterator[MakeParty]:
-    """keyrings(name, kind): a fresh home with a key, made once; its agent ends at last."""
+    """keyrings(name, kind, ...): a home with a key, made once a name; its agent ends at last."""
     room = Path(tempfile.mkdtemp(prefix="pgp"))  # short: the agent's socket has 107 bytes
-    made: dict[tuple[str, str], Party] = {}
+    made: dict[str, Party] = {}
 
-    def make(name: str, kind: str = "ed25519", expires: str = "2y") -> Party:
-        key = (name, kind)
-        if key not in made:
-            made[key] = _party(room, f"{name}-{kind}", kind, expires)
-        return made[key]
+    def make(
+        name: str,
+        kind: str = "ed25519",
+        *options: str,
+        expires: str = "2y",
+        passphrase: str = "",
+    ) -> Party:
+        label = f"{name}-{kind}"
+        if label not in made:
+            home = room / label
+            home.mkdir(mode=0o700)
+            made[label] = party = Party(home, passphrase=passphrase)
+            party.fingerprint = party.new_key(name, kind, expires, *options)
+        return made[label]
 
     yield make
     for party in made.values():
-        subprocess.run(["gpgconf", "--homedir", party.home, "--kill", "all"], check=False)
+        party.stop_agent()
     shutil.rmtree(room, ignore_errors=True)
