@@ -1,0 +1,113 @@
+"""Reading status reports (pain.002), old and new, national and standard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from h2h.adapters.messages import Iso20022Messages
+from h2h.adapters.messages.iso20022 import incoming
+from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
+from h2h.ports import BankMessage
+
+ISO = "urn:iso:std:iso:20022:tech:xsd:"
+SIX = "http://www.six-interbank-clearing.com/de/"
+PAYMENT = """<TxInfAndSts><OrgnlInstrId>I{n}</OrgnlInstrId><OrgnlEndToEndId>E{n}</OrgnlEndToEndId>
+<TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>closed</AddtlInf>
+<AddtlInf>account</AddtlInf></StsRsnInf><StsRsnInf><Rsn><Prtry>X9</Prtry></Rsn></StsRsnInf>
+<AcctSvcrRef>SVC</AcctSvcrRef>
+<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">12.50</InstdAmt></Amt></OrgnlTxRef></TxInfAndSts>"""
+BATCH = """<OrgnlPmtInfAndSts><OrgnlPmtInfId>{id}</OrgnlPmtInfId><PmtInfSts>{status}</PmtInfSts>
+<StsRsnInf><Rsn><Cd>NARR</Cd></Rsn></StsRsnInf>{payments}</OrgnlPmtInfAndSts>"""
+
+
+def report(space: str, *batches: str, group: str = "<GrpSts>PART</GrpSts>") -> str:
+    return f"""<Document xmlns="{space}"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>R1</MsgId><CreDtTm>2026-03-03T06:00:00</CreDtTm></GrpHdr>
+<OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{group}
+</OrgnlGrpInfAndSts>{"".join(batches)}</CstmrPmtStsRpt></Document>"""
+
+
+def read(tmp_path: Path, text: str) -> BankMessage:
+    path = tmp_path / "status.xml"
+    path.write_text(text, "utf-8")
+    return Iso20022Messages().read(path, 1_000_000)
+
+
+REJECTED = (Reason("AC04", "closed account"), Reason("X9", ""))
+EXPECTED = StatusReport(
+    message_id="R1",
+    created="2026-03-03T06:00:00",
+    original_message_id="M1",
+    original_message="pain.001.001.09",
+    group_status="PART",
+    reasons=(),
+    batches=(
+        BatchStatus("B1", "ACCP", (Reason("NARR", ""),), ()),
+        BatchStatus(
+            "B2",
+            "PART",
+            (Reason("NARR", ""),),
+            tuple(
+                PaymentStatus(f"I{n}", f"E{n}", "RJCT", REJECTED, "12.50", "EUR", "SVC")
+                for n in range(5)
+            ),
+        ),
+    ),
+)
+BATCHES = (
+    BATCH.format(id="B1", status="ACCP", payments=""),
+    BATCH.format(id="B2", status="PART", payments="".join(PAYMENT.format(n=n) for n in range(5))),
+)
+
+
+@pytest.mark.parametrize(
+    ("space", "message", "rules"),
+    [
+        (ISO + "pain.002.001.03", "pain.002.001.03", []),
+        (ISO + "pain.002.001.10", "pain.002.001.10", []),
+        (ISO + "pain.002.001.11", "pain.002.001.11", ["schema-unknown"]),
+        (ISO + "pain.002.003.03", "pain.002.003.03", ["schema-unknown"]),
+        (SIX + "pain.002.001.03.ch.02.xsd", "pain.002.001.03.ch.02", ["schema-unknown"]),
+    ],
+)
+def test_a_status_report_is_read_with_every_field(
+    tmp_path: Path, space: str, message: str, rules: list[str]
+) -> None:
+    found = read(tmp_path, report(space, *BATCHES))
+    assert (found.message, found.message_id, found.statements) == (message, "R1", ())
+    assert found.report == EXPECTED
+    assert [problem.rule for problem in found.problems] == rules
+
+
+def test_a_report_is_the_same_in_however_many_parts_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chunk in (1, 2, 4, 5):
+        monkeypatch.setattr(incoming, "CHUNK", chunk)
+        found = read(tmp_path, report(ISO + "pain.002.001.03", *BATCHES))
+        assert (found.report, found.problems) == (EXPECTED, ())
+
+
+def test_a_report_on_the_whole_file_alone_has_no_batches(tmp_path: Path) -> None:
+    group = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AM05</Cd></Rsn></StsRsnInf>"
+    found = read(tmp_path, report(ISO + "pain.002.001.03", group=group)).report
+    assert found is not None
+    assert (found.group_status, found.reasons, found.batches) == ("RJCT", (Reason("AM05", ""),), ())
+
+
+def test_a_status_as_its_own_child_is_a_slip_and_still_read(tmp_path: Path) -> None:
+    group = "<GrpSts><Cd>ACCP</Cd></GrpSts>"
+    found = read(tmp_path, report(ISO + "pain.002.001.03", group=group))
+    assert found.report is not None
+    assert found.report.group_status == "ACCP"
+    assert {(p.rule, p.path) for p in found.problems} == {("schema", "OrgnlGrpInfAndSts/GrpSts")}
+
+
+def test_a_slip_in_a_payment_names_its_batch_and_its_place(tmp_path: Path) -> None:
+    wrong = (
+        BATCHES[1].replace("<TxSts>RJCT", "<TxSts>NOPE", 3).replace("<TxSts>NOPE", "<TxSts>RJCT", 2)
+    )
+    found = read(tmp_path, report(ISO + "pain.002.001.03", BATCHES[0], wrong))
+    assert [problem.path for problem in found.problems] == ["batch 2, payment 3, TxSts"]
