@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from h2h import resources
-from h2h.adapters.messages.iso20022 import pain001, schema
+from h2h.adapters.messages.iso20022 import pain001, schema, xml
 from h2h.core.payment import Payment, Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.errors import ConfigError, Corrupt
@@ -464,6 +464,34 @@ def test_a_file_without_payments_is_refused_by_schema_and_rule(check: Check, goo
     verdict = check(empty)
     assert verdict.transactions == 0
     assert rules(verdict) >= {"schema", "no-payments", "number-of-transactions"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'<Document xmlns="{NAMESPACE}"/>',
+        f'<Document xmlns="{NAMESPACE}"></Document>',
+        f'<Document xmlns="{NAMESPACE}"><CstmrCdtTrfInitn/></Document>',
+    ],
+)
+def test_an_error_at_the_very_last_tag_is_found(check: Check, content: str) -> None:
+    problem = next(p for p in check(content.encode()).problems if p.rule == "schema")
+    assert problem.line == 1
+    assert problem.path is not None
+
+
+def test_text_between_elements_is_an_error_of_the_schema(check: Check, good: bytes) -> None:
+    assert only(check(good.replace(b"</Document>", b"text</Document>"))).rule == "schema"
+    assert only(check(good.replace(b"<PmtMtd>", b"text<PmtMtd>"))).rule == "schema"
+
+
+def test_a_schema_error_whose_place_is_lost_is_told_all_the_same(
+    check: Check, good: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml, "tags", lambda path: iter(()))
+    problem = only(check(good.replace(b"<PmtMtd>TRF", b"<PmtMtd>XXX")))
+    assert (problem.rule, problem.path, problem.line) == ("schema", None, None)
+    assert "PmtMtd" in problem.message
 
 
 def test_a_flood_of_schema_errors_is_bounded(check: Check, payment_file: PaymentFile) -> None:

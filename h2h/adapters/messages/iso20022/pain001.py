@@ -241,21 +241,23 @@ class _Check:
             yield Problem("byte-order-mark", severity, words, remedy, line=1)
 
     def _slips(self) -> Iterator[Problem]:
-        told: set[tuple[tuple[schema.Step, ...], int]] = set()
+        """What the schemas say; what the standard's refuses already, the bank's does not repeat."""
+        told: set[tuple[tuple[schema.Step, ...], int | None]] = set()
         for rule, judge in self._judges.items():
-            if not judge.complaints():
-                continue
-            severity = Severity.ERROR
-            if rule != "schema":
-                severity = self._terms.severities.get(rule, severity)
-            remedy = f"Correct it at the source as the {rule.replace('-', ' ')} asks."
-            slips = list(schema.slips(self._path, self._schemas[rule], judge.struck))
-            names = _names(self._path, self._head, {_place_of(slip.trail) for slip in slips})
-            for slip in slips:
-                if (slip.trail, slip.line) not in told:
-                    path = _path_words(slip.trail, names)
-                    yield Problem(rule, severity, slip.words, remedy, path, slip.line)
-            told.update((slip.trail, slip.line) for slip in slips)
+            if judge.complaints():
+                slips = schema.slips(self._path, self._schemas[rule], judge)
+                fresh = [slip for slip in slips if (slip.trail, slip.line) not in told]
+                told.update((slip.trail, slip.line) for slip in slips)
+                yield from self._placed(rule, fresh)
+
+    def _placed(self, rule: str, slips: Sequence[schema.Slip]) -> Iterator[Problem]:
+        agreed = self._terms.severities if rule != "schema" else {}
+        severity = agreed.get(rule, Severity.ERROR)
+        remedy = f"Correct it at the source as the {rule.replace('-', ' ')} asks."
+        names = _names(self._path, self._head, {_place_of(slip.trail) for slip in slips})
+        for slip in slips:
+            path = _path_words(slip.trail, names)
+            yield Problem(rule, severity, slip.words, remedy, path, slip.line)
 
     def _with_lines(self) -> Iterator[Problem]:
         lines = _lines(self._path, {place for place, problem in self._found if problem.path})
@@ -322,7 +324,7 @@ def _names(path: Path, head: xml.Opening, places: set[Place]) -> Mapping[Place, 
     return names
 
 
-def _path_words(trail: Sequence[schema.Step], names: Mapping[Place, str]) -> str:
+def _path_words(trail: Sequence[schema.Step], names: Mapping[Place, str]) -> str | None:
     batch, payment = place = _place_of(trail)
     rest = [name for name, _ in trail[4 if payment else 3 if batch else 2 :]]
     plain = f"batch {batch}, payment {payment}" if payment else f"batch {batch}"
@@ -330,7 +332,7 @@ def _path_words(trail: Sequence[schema.Step], names: Mapping[Place, str]) -> str
     if rest:
         words.append(_FIELDS.get(rest[0], rest[0]))
         words.extend(["/".join(rest)] if len(rest) > 1 else [])
-    return ", ".join(words) or trail[-1][0]
+    return ", ".join(words) or (trail[-1][0] if trail else None)
 
 
 class _Reading:

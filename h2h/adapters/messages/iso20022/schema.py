@@ -7,6 +7,7 @@ read a second time, tag by tag: what the schema newly complains of after a tag b
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Slip:
     """One place where a document breaks its schema. `trail` leads there from the root."""
 
     trail: tuple[Step, ...]
-    line: int
+    line: int | None
     words: str
 
 
@@ -66,7 +67,7 @@ class Judge:
             no_network=True,
             load_dtd=False,
         )
-        self._broken = False
+        self._broken: list[str] = []
         self._fed = 0
         self.struck: list[range] = []
 
@@ -76,16 +77,19 @@ class Judge:
         if told < BOUND and not self._broken:
             try:
                 self._parser.feed(block)
-            except etree.XMLSyntaxError:
-                self._broken = True
+            except etree.XMLSyntaxError as error:
+                # the parser beside it says the same, and better; were it silent, this must be heard
+                self._broken.append(str(error.msg))
             if len(self.complaints()) > told:
-                self.struck.append(range(self._fed - xml.BLOCK, self._fed + len(block)))
+                # it may have been a tag at the end of the block before
+                self.struck.append(range(self._fed - xml.BLOCK, self._fed + len(block) + 1))
         self._fed += len(block)
 
     def complaints(self) -> Sequence[str]:
         """What the schema has said so far."""
         log = self._parser.feed_error_log
-        return [entry.message for entry in log if entry.domain == etree.ErrorDomains.SCHEMASV]
+        said = [entry.message for entry in log if entry.domain == etree.ErrorDomains.SCHEMASV]
+        return said + self._broken
 
 
 class _Nothing:
@@ -95,29 +99,34 @@ class _Nothing:
         """The one method that lxml demands."""
 
 
-def slips(path: Path, schema: etree.XMLSchema, struck: Sequence[range]) -> Iterator[Slip]:
-    """Where a well-formed file breaks `schema`, up to BOUND places.
+def slips(path: Path, schema: etree.XMLSchema, judge: Judge) -> list[Slip]:
+    """Where a well-formed file breaks `schema` as `judge` has found, up to BOUND places.
 
-    Only the stretches that a judge found `struck` are looked at tag by tag.
+    Never empty then: a complaint whose place is not found again is told without one.
     """
-    judge, trail, told, line, offset = Judge(schema), Trail(), 0, 1, 0
-    last = struck[-1].stop if struck else 0
+    placed = list(_placed(path, Judge(schema), judge.struck))
+    return placed or [Slip((), None, readable(complaint)) for complaint in judge.complaints()]
+
+
+def _placed(path: Path, judge: Judge, struck: Sequence[range]) -> Iterator[Slip]:
+    """Only the stretches of bytes that were struck are fed to the judge tag by tag."""
+    trail, told, line, offset = Trail(), 0, 1, 0
+    ahead = deque(struck)
     unread: list[bytes] = []
     for tag in xml.tags(path):
         unread.append(tag.before)
         offset += len(tag.before)
-        if told >= BOUND or offset - len(tag.before) > last:
+        while ahead and offset >= ahead[0].stop:
+            ahead.popleft()
+        if told >= BOUND or not ahead:
             return
-        if any(offset in stretch for stretch in struck):
+        close_look = offset >= ahead[0].start
+        if close_look or len(unread) > _UNREAD:
             judge.feed(b"".join(unread))
             unread.clear()
-            complaints = judge.complaints()
-            if len(complaints) > told:
-                yield Slip(trail.steps, line, readable(complaints[told]))
-                told = len(complaints)
-        elif len(unread) > _UNREAD:
-            judge.feed(b"".join(unread))
-            unread.clear()
+        if close_look and len(complaints := judge.complaints()) > told:
+            yield Slip(trail.steps, line, readable(complaints[told]))
+            told = len(complaints)
         trail.follow(tag)
         line = tag.line
 
