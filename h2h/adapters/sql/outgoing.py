@@ -12,12 +12,12 @@ from sqlalchemy import (
     Connection,
     and_,
     delete,
-    exists,
     func,
     insert,
     or_,
     select,
     true,
+    union,
     update,
 )
 
@@ -101,10 +101,11 @@ class OutgoingFiles(Store):
             ]
 
     def unrecorded(self) -> Sequence[File]:
-        handing = exists().where(tables.hand_overs.c.file_id == files.c.id)
-        answers = and_(files.c.direction == "out", handing)
+        unshown = select(files.c.id).where(files.c.last_move > files.c.recorded)
+        handing = select(tables.hand_overs.c.file_id)
+        answers = or_(files.c.direction == "out", files.c.last_move > files.c.recorded)
         with self._reading() as connection:
-            return _files(connection, or_(files.c.last_move > files.c.recorded, answers))
+            return _files(connection, files.c.id.in_(union(unshown, handing)), answers)
 
     def recorded(self, file: File, last_move: int) -> None:
         with self._writing() as connection:

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from h2h.errors import ConfigError, Refused
 
-BUSY_TIMEOUT = 10_000  # milliseconds that a writer waits for another
+BUSY_TIMEOUT = 60_000  # milliseconds; a file of a million payments is admitted in less
 WRITES = "h2h_writes"  # the execution option of a connection that is going to write
 
 _PRAGMAS = {

@@ -157,11 +157,13 @@ _index(
 )
 _index("files_by_state", files.c.state, files.c.created, files.c.id)
 _index("files_by_created", files.c.created, files.c.id)
-_index("files_by_bytes", files.c.sha256)
-_index("files_by_message", files.c.bank, files.c.message_id, where="direction = 'out'")
-_index("files_by_sequence", files.c.bank, files.c.sequence, where="sequence IS NOT NULL")
-_index("files_unrecorded", files.c.created, files.c.id, where="last_move > recorded")
-_index("files_at_the_bank", files.c.bank, where="direction = 'in' AND NOT remote_done")
+_index("files_by_bytes", files.c.sha256, files.c.direction)
+_index("files_by_message", files.c.bank, files.c.message_id, files.c.direction)
+_index("files_by_final_name", files.c.bank, files.c.final_folder, files.c.final_name)
+_index("files_by_bank", files.c.bank, files.c.state)
+_index("files_by_sequence", files.c.bank, files.c.sequence)
+_index("files_unrecorded", files.c.id, where="last_move > recorded")
+_index("files_at_the_bank", files.c.bank, files.c.direction, files.c.remote_done)
 
 moves = Table(
     "moves",

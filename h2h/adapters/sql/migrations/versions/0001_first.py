@@ -108,13 +108,15 @@ def _files() -> None:
         sa.CheckConstraint("(state = 'held') = (held_from IS NOT NULL)", name="ck_files_held_from"),
         sa.PrimaryKeyConstraint("id", name="pk_files"),
     )
-    _index("files_at_the_bank", "files", ["bank"], where="direction = 'in' AND NOT remote_done")
-    _index("files_by_bytes", "files", ["sha256"])
+    _index("files_at_the_bank", "files", ["bank", "direction", "remote_done"])
+    _index("files_by_bank", "files", ["bank", "state"])
+    _index("files_by_bytes", "files", ["sha256", "direction"])
     _index("files_by_created", "files", ["created", "id"])
-    _index("files_by_message", "files", ["bank", "message_id"], where="direction = 'out'")
-    _index("files_by_sequence", "files", ["bank", "sequence"], where="sequence IS NOT NULL")
+    _index("files_by_final_name", "files", ["bank", "final_folder", "final_name"])
+    _index("files_by_message", "files", ["bank", "message_id", "direction"])
+    _index("files_by_sequence", "files", ["bank", "sequence"])
     _index("files_by_state", "files", ["state", "created", "id"])
-    _index("files_unrecorded", "files", ["created", "id"], where="last_move > recorded")
+    _index("files_unrecorded", "files", ["id"], where="last_move > recorded")
     _index(
         "one_claim",
         "files",
