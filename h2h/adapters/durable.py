@@ -140,12 +140,17 @@ def rename_new(source: Path, target: Path) -> None:
     Where the file system does not know it (EINVAL, e.g. NFS) the new name is linked and the old
     one removed; cut between the two, both names exist.
     """
+    code = _renameat2(source, target)
+    if code in {errno.EINVAL, errno.ENOSYS}:
+        os.link(source, target, follow_symlinks=False)
+        source.unlink()
+    elif code:
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+
+
+def _renameat2(source: Path, target: Path) -> int:
+    """The system call that Python does not have; the error number, 0 when it was done."""
     libc = ctypes.CDLL(None, use_errno=True)
     names = os.fsencode(source), os.fsencode(target)
-    if libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
-        return
-    code = ctypes.get_errno()
-    if code not in {errno.EINVAL, errno.ENOSYS}:
-        raise OSError(code, os.strerror(code), str(source), None, str(target))
-    os.link(source, target, follow_symlinks=False)
-    source.unlink()
+    failed: int = libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE)
+    return ctypes.get_errno() if failed else 0

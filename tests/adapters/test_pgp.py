@@ -210,6 +210,22 @@ def test_a_file_that_is_not_authentic_is_refused_and_leaves_no_plaintext(
     assert scene.no_plaintext()
 
 
+def test_a_bomb_is_stopped_while_it_unpacks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    real = GpgSealer._decrypt
+
+    def decrypt(self: GpgSealer, sealed: Path, output: Path, largest: int) -> object:
+        result = real(self, sealed, output, largest)
+        written.append(output.stat().st_size)
+        return result
+
+    monkeypatch.setattr(GpgSealer, "_decrypt", decrypt)
+    with pytest.raises(Corrupt):
+        scene.opened(REFUSED["a bomb"][0](scene))
+    assert len(written) == 1
+    assert written[0] <= LARGEST
+
+
 @pytest.mark.parametrize("scene", ["rsa2048"], indirect=True)
 @pytest.mark.parametrize(
     "case",
