@@ -68,11 +68,13 @@ def test_when_all_are_kept_the_bytes_are_the_same(tmp_path: Path) -> None:
 
 def test_an_empty_element_and_an_envelope_are_cut_at_their_own_ends(tmp_path: Path) -> None:
     source, target = tmp_path / "bank.xml", tmp_path / "kept.xml"
-    inner = re.sub(r"(</GrpHdr>)", r"\1<Stmt/><!-- between -->", document(2, gap=""))
+    supplement = f"<SplmtryData><Envlp>{document(1)}</Envlp></SplmtryData></Stmt >"
+    two = document(2, gap="").replace("</Stmt >", supplement, 1)
+    inner = re.sub(r"(</GrpHdr>)", r"\1<Stmt/><!-- between -->", two, count=1)
     source.write_text(f"<BizMsg><AppHdr><Stmt/></AppHdr>{inner}</BizMsg>", "utf-8")
     Iso20022Messages().extract(source, (2, 3), target)
     assert target.read_text("utf-8") == source.read_text("utf-8").replace(
-        "<Stmt/><!-- between -->", "<!-- between -->"
+        "<Stmt/><!-- between -->", "<!-- between -->", 1
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from h2h.adapters.messages import Iso20022Messages, Unreadable
+from h2h.adapters.messages.iso20022 import incoming
 from h2h.errors import Corrupt
 from h2h.ports import BankMessage
 
@@ -60,6 +62,8 @@ def read(tmp_path: Path, content: bytes, largest: int = 1_000_000) -> BankMessag
         (GOOD.replace(">1<", ">&a;<").encode(), "xml", "line 5"),
         (GOOD.replace("<Id>S<", "<Id>Köln<").encode("latin-1"), "encoding", "line 3"),
         (f'<?xml version="1.0" encoding="KLINGON"?>{GOOD}'.encode(), "encoding", ""),
+        (GOOD.replace("Id>", "x:Id>").encode(), "xml", "prefix"),
+        (GOOD.replace("<BkTo", "<x:BkTo").replace("</BkTo", "</x:BkTo").encode(), "message", "''"),
         (GOOD.replace("</Bal>", "</Balance>").encode(), "xml", "line 6"),
         (GOOD.replace(">1<", ">1\x01<").encode(), "xml", "line 5"),
     ],
@@ -112,6 +116,21 @@ def test_a_statement_cut_short_at_any_byte_is_refused(
             read(tmp_path, whole[:length])
         cuts += 1
     assert cuts == len(whole)
+
+
+def test_a_parser_that_stops_early_without_a_word_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = incoming._events
+
+    def silent(path: Path, kinds: tuple[str, ...], *tags: tuple[str, ...]) -> Iterator[object]:
+        yield from list(events(path, kinds, *tags))[:-1]
+
+    envelope = f"<Envelope>{GOOD}</Envelope>".encode()
+    assert len(read(tmp_path, envelope).statements) == 1
+    monkeypatch.setattr(incoming, "_events", silent)
+    with pytest.raises(Corrupt, match="ends before"):
+        read(tmp_path, envelope)
 
 
 def test_white_space_and_comments_behind_the_document_are_no_truncation(tmp_path: Path) -> None:

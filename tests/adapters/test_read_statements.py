@@ -254,13 +254,24 @@ def test_a_comment_or_cdata_inside_an_amount_changes_nothing(read: Read) -> None
     )
 
 
-def test_elements_of_a_foreign_name_space_are_not_taken_for_the_standards(read: Read) -> None:
-    foreign = CREDIT.replace("<Sts>", '<Sts xmlns="urn:other">PDNG</Sts><Sts>')
-    supplement = (
-        "<SplmtryData><Envlp><Stmt><Ntry><Amt>1</Amt></Ntry></Stmt></Envlp></SplmtryData></Stmt>"
-    )
-    text = document(TOP + OPENING + CLOSING + foreign).replace("</Stmt>", supplement)
-    assert [entry.status for entry in only(read(text)).entries] == ["BOOK"]
+@pytest.mark.parametrize("other", ["urn:other", SPACE + "camt.053.001.03"])
+def test_elements_of_a_foreign_name_space_are_not_taken_for_the_standards(
+    read: Read, other: str
+) -> None:
+    foreign = CREDIT.replace("<Sts>", f'<Sts xmlns="{other}">PDNG</Sts><Sts>')
+    statement = only(read(document(TOP + OPENING + CLOSING + foreign)))
+    assert [entry.status for entry in statement.entries] == ["BOOK"]
+
+
+def test_a_whole_message_inside_a_supplement_is_not_read(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = document(STATEMENT + CREDIT * 3).replace("<Document", "<Envlp><Document") + "</Envlp>"
+    text = document(STATEMENT, STATEMENT)
+    carrying = text.replace("</Stmt>", f"<SplmtryData>{inner}</SplmtryData></Stmt>", 1)
+    for chunk in (1, 100):
+        monkeypatch.setattr(incoming, "CHUNK", chunk)
+        assert read(carrying).statements == read(text).statements
 
 
 # -------------------------------------------------------------------------- slips that are forgiven
@@ -321,6 +332,13 @@ def test_however_the_file_is_cut_into_parts_it_says_the_same(
     for chunk in (1, 2, 6, 7, 8):
         monkeypatch.setattr(incoming, "CHUNK", chunk)
         assert read(text) == whole
+
+
+def test_a_prefix_that_is_declared_deep_inside_is_no_hindrance(read: Read) -> None:
+    slip = CREDIT.replace("<Sts>BOOK</Sts>", f'<d:Sts xmlns:d="{SPACE}camt.053.001.02">X</d:Sts>')
+    found = read(document(TOP + OPENING + CLOSING + slip))
+    assert [problem.path for problem in found.problems] == ["statement 1, entry 1, Sts"]
+    assert only(found).entries[0].status == "X"
 
 
 def test_at_most_twenty_slips_are_recorded(read: Read) -> None:

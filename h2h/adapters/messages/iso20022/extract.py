@@ -61,13 +61,13 @@ class _Blocks:
     """Where each block starts and ends. An end shows with whatever comes behind its end tag."""
 
     def __init__(self, opened: Opened, source: BinaryIO) -> None:
-        kind, space = opened.kind, opened.prefix[1:-1]
-        self.path = [f"{space} Document", f"{space} {kind.body}", f"{space} {kind.block}"]
+        path = (opened.prefix + opened.kind.block, *opened.above)
+        self.path = [tag.lstrip("{") for tag in reversed(path)]  # as expat writes tags
         self.stack: list[str] = []
         self.found: list[tuple[int, int]] = []
         self.start = 0
         self.ended = False
-        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.StartElementHandler = self.open
         self.parser.EndElementHandler = self.close
         self.parser.DefaultHandler = self.other
@@ -76,12 +76,12 @@ class _Blocks:
     def open(self, name: str, _: object) -> None:
         self.settle()
         self.stack.append(name)
-        if self.stack[-3:] == self.path:
+        if self.stack == self.path:
             self.start = self.parser.CurrentByteIndex
 
     def close(self, _: str) -> None:
         self.settle()
-        self.ended = self.stack[-3:] == self.path
+        self.ended = self.stack == self.path
         self.stack.pop()
 
     def other(self, _: str) -> None:

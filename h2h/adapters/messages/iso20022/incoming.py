@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -68,11 +68,11 @@ class Opened:
     """What a bank file says it is. `prefix` is its name space in braces."""
 
     path: Path
-    root: str
     message: str
     family: str  # "camt.053"
     prefix: str
     kind: Kind
+    above: tuple[str, ...]  # the tags over a block: the body, Document, and the envelope's
 
 
 _NONE: Mapping[str, list[Node]] = MappingProxyType({})
@@ -152,38 +152,36 @@ def open_message(path: Path, largest: int) -> Opened:
         found = error.problem
         remedy = found.remedy if found.rule in _NOT_THE_BANK else ASK_BANK
         raise corrupt(path, found.rule, found.message, remedy, found.line) from None
-    root, body = _top(path)
-    return _known(path, root, etree.QName(body))
+    return _known(path, _top(path))
 
 
-def _top(path: Path) -> tuple[str, str]:
-    """The tags of the root and of the first element inside Document."""
+def _top(path: Path) -> tuple[str, ...]:
+    """The tags from the first element inside Document up to the root."""
     root = ""
     inside = False
     for _, element in _events(path, ("start",)):
         if inside:
-            return root, element.tag
+            return (element.tag, *_above(element))
         root = root or element.tag
-        inside = etree.QName(element).localname == "Document"
-    words = f"no bank message: the root is {etree.QName(root).localname} and holds no message"
+        inside = _local(element.tag) == "Document"
+    words = f"no bank message: the root is {_local(root)} and holds no message"
     raise corrupt(path, "message", words)
 
 
-def _known(path: Path, root: str, body: etree.QName) -> Opened:
+def _known(path: Path, above: tuple[str, ...]) -> Opened:
     """The message by its name space and body; they must agree."""
-    match = _NAMESPACE.fullmatch(body.namespace or "")
+    namespace, body = above[0].lstrip("{").rpartition("}")[0], _local(above[0])
+    match = _NAMESPACE.fullmatch(namespace)
     if match is None:
-        words = f"unknown name space {body.namespace or ''!r} of {body.localname}"
-        raise corrupt(path, "message", words)
+        raise corrupt(path, "message", f"unknown name space {namespace!r} of {body}")
     message, kind = match["message"], KINDS.get(match["family"])
     if kind is None or int(match["version"]) < kind.oldest:
         known = ", ".join(f"{family} from version {k.oldest:02}" for family, k in KINDS.items())
         remedy = f"Ask the bank for one of: {known}"
         raise corrupt(path, "message", f"{message} is no bank message that is read here", remedy)
-    if body.localname != kind.body:
-        words = f"{message} holds {body.localname} where {kind.body} belongs"
-        raise corrupt(path, "message", words)
-    return Opened(path, root, message, match["family"], f"{{{body.namespace}}}", kind)
+    if body != kind.body:
+        raise corrupt(path, "message", f"{message} holds {body} where {kind.body} belongs")
+    return Opened(path, message, match["family"], f"{{{namespace}}}", kind, above)
 
 
 def parts(opened: Opened, problems: list[Problem]) -> Iterator[Part]:
@@ -203,7 +201,6 @@ class _Walk:
         self.slips = _Slips(opened, problems)
         self.item = opened.prefix + opened.kind.item
         self.block = opened.prefix + opened.kind.block
-        self.body = opened.prefix + opened.kind.body
         self.blocks = 0  # finished ones
         self.done = 0  # items of the open block that were handed out
         self.waiting = 0  # items of the open block that stand in the tree, finished
@@ -211,15 +208,15 @@ class _Walk:
     def parts(self) -> Iterator[Part]:
         document: etree._Element | None = None
         complete = False
-        tags = (self.item, self.block, "{*}Document", self.opened.root)
+        tags = (self.item, self.block, "{*}Document", self.opened.above[-1])
         for _, element in _events(self.opened.path, ("end",), tags):
-            if element.tag == self.item and _within(element, self.block, self.body):
+            if element.tag == self.item and _above(element) == (self.block, *self.opened.above):
                 self.waiting += 1
                 if self.waiting > CHUNK:
                     yield self.some(element)
-            elif element.tag == self.block and _within(element, self.body):
+            elif element.tag == self.block and _above(element) == self.opened.above:
                 yield self.rest(element)
-            elif etree.QName(element).localname == "Document" and not _nested(element):
+            elif _local(element.tag) == "Document" and not _nested(element):
                 if document is not None:
                     raise corrupt(self.opened.path, "message", "more than one message is in it")
                 document = element
@@ -252,7 +249,7 @@ class _Walk:
     def end(self, document: etree._Element) -> Part:
         """Hand out what stands around the blocks."""
         bodies = list(document)
-        if [body.tag for body in bodies] != [self.body]:
+        if [body.tag for body in bodies] != [self.opened.above[0]]:
             words = f"not exactly one {self.opened.kind.body} is in it"
             raise corrupt(self.opened.path, "message", words)
         for block in bodies[0].iterchildren(self.block):
@@ -306,10 +303,10 @@ class _Slips:
         """`statement 2, entry 7, Sts/Cd`: counted words as far as there are some, then tags."""
         kind, tags, counted = self.opened.kind, list[str](), list[str]()
         while element is not None and (parent := element.getparent()) is not None:
-            name = etree.QName(element).localname
+            name = _local(element.tag)
             if name == kind.block and parent.getparent() is not None:
                 counted.append(f"{kind.block_words} {block}")
-            elif name == kind.item and etree.QName(parent).localname == kind.block:
+            elif name == kind.item and _local(parent.tag) == kind.block:
                 before = sum(1 for _ in element.itersiblings(element.tag, preceding=True))
                 counted.append(f"{kind.item_words} {done + before + 1}")
             elif name != kind.body:
@@ -336,7 +333,7 @@ def _no_schema(opened: Opened) -> Problem:
 def _copy_up_to(latest: etree._Element) -> etree._Element:
     """A copy of the document that ends with `latest`; what the parser began behind it is left."""
     chain = [latest]
-    while etree.QName(chain[-1]).localname != "Document":
+    while _local(chain[-1].tag) != "Document":
         parent = chain[-1].getparent()
         if parent is None:
             break
@@ -351,8 +348,12 @@ def _copy_up_to(latest: etree._Element) -> etree._Element:
 
 
 def _find(copy: etree._Element, path: str | None) -> etree._Element | None:
-    prefixes = {prefix: uri for prefix, uri in copy.nsmap.items() if prefix}
-    found = copy.xpath(path, namespaces=prefixes) if path else []
+    """The element at a path of libxml2's; prefixes may be declared anywhere in the document."""
+    prefixes = {name: uri for element in copy.iter() for name, uri in element.nsmap.items() if name}
+    try:
+        found = copy.xpath(path, namespaces=prefixes) if path else []
+    except etree.XPathError:  # a prefix that is declared nowhere
+        return None
     return found[0] if isinstance(found, list) and found and etree.iselement(found[0]) else None
 
 
@@ -361,10 +362,12 @@ def _line(line: int | None) -> int | None:
     return line if line and line < _LAST_LINE else None
 
 
-def _within(element: etree._Element, *tags: str) -> bool:
-    """Do exactly `tags`, then Document, stand above the element?"""
-    above = [ancestor.tag for ancestor in islice(element.iterancestors(), len(tags) + 1)]
-    return above[:-1] == list(tags) and etree.QName(above[-1]).localname == "Document"
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _above(element: etree._Element) -> tuple[str, ...]:
+    return tuple(ancestor.tag for ancestor in element.iterancestors())
 
 
 def _nested(document: etree._Element) -> bool:
@@ -397,9 +400,16 @@ def _events(
         )
         try:
             yield from parser
+            if _unbound(parser.error_log):
+                raise corrupt(path, "xml", "it uses a name space prefix that it never declares")
         except etree.XMLSyntaxError as error:
             # the exception itself loses the place of some errors (an entity that nobody declared)
             last = parser.error_log.last_error
             words, line = (last.message, last.line) if last else (str(error), None)
             rule = "encoding" if last and last.type_name == "ERR_INVALID_ENCODING" else "xml"
             raise corrupt(path, rule, f"not well-formed: {words.strip()}", line=line) from None
+
+
+def _unbound(log: etree._ListErrorLog) -> bool:
+    """libxml2 goes on after an undeclared prefix, and takes `x:Amt` for a name without a space."""
+    return any(entry.type_name == "NS_ERR_UNDEFINED_NAMESPACE" for entry in log)
