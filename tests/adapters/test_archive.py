@@ -173,6 +173,24 @@ def test_on_another_disk_a_file_dropped_meanwhile_is_left_alone(
     assert (door / NAME).read_bytes() == CONTENT + b"rewritten in place"
 
 
+def test_on_another_disk_a_copy_made_before_a_crash_is_not_made_again(
+    archive: FolderArchive, door: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = drop(door)
+    monkeypatch.setattr(os, "rename", on_another_disk)
+
+    def crash(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "_finish_copied", crash)
+        with pytest.raises(KeyboardInterrupt):
+            archive.claim(ID, door, seen)
+    drop(door, content=b"half of the next fi")  # rewritten in place: the same inode
+    assert archive.claim(ID, door, seen) == TAKEN
+    assert (door / NAME).read_bytes() == b"half of the next fi"
+
+
 def test_a_file_that_left_its_door_is_not_there(archive: FolderArchive, door: Path) -> None:
     seen = drop(door)
     (door / NAME).unlink()
