@@ -581,15 +581,17 @@ def test_a_problem_in_a_file_of_one_line_is_on_line_one(check: Check, good: byte
     assert {(p.rule, p.line) for p in verdict.problems} == {("iban", 1)}
 
 
+# VmHWM begins anew with the program; ru_maxrss would be that of the test run it was forked from
 PEAK = """
-    import resource, sys
+    import re, sys
     from datetime import date
     from pathlib import Path
     from h2h.adapters.messages.iso20022.pain001 import check
     from h2h.ports import CheckTerms
     verdict = check(Path(sys.argv[1]), CheckTerms(), date(2026, 11, 23))
     assert verdict.valid, verdict.problems
-    print(verdict.transactions, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    status = Path("/proc/self/status").read_text()
+    print(verdict.transactions, re.search(r"VmHWM:\\s*(\\d+)", status)[1])
 """
 
 
@@ -597,6 +599,35 @@ def _peak(path: Path) -> tuple[int, int]:
     program = [sys.executable, "-c", dedent(PEAK), str(path)]
     count, kilobytes = subprocess.check_output(program, text=True).split()
     return int(count), int(kilobytes)
+
+
+def _batches(content: bytes, count: int) -> bytes:
+    """The file with its one batch of one payment repeated."""
+    batch = re.search(rb"<PmtInf>.*</PmtInf>\s*", content, re.DOTALL)
+    assert batch is not None
+    copies = (batch[0].replace(b">M-1<", b">E-%d<" % n) for n in range(count))
+    many = content.replace(batch[0], b"".join(copies))
+    head, begin, rest = many.partition(b"<PmtInf>")
+    head = re.sub(rb"<(NbOfTxs|CtrlSum)>.*?</\1>", b"", head)
+    return head.replace(b"<InitgPty>", b"<NbOfTxs>%d</NbOfTxs><InitgPty>" % count) + begin + rest
+
+
+def test_memory_stays_flat_over_many_batches(tmp_path: Path, payment_file: PaymentFile) -> None:
+    small, large = tmp_path / "small.xml", tmp_path / "large.xml"
+    one = payment_file("M", [{}])
+    small.write_bytes(_batches(one, 1000))
+    large.write_bytes(_batches(one, 15_000))
+    few, before = _peak(small)
+    many, after = _peak(large)
+    assert (few, many) == (1000, 15_000)
+    assert after - before < 8 * 1024
+
+
+def test_the_text_of_an_element_is_whole_for_every_reader(tmp_path: Path) -> None:
+    path = tmp_path / "x.xml"
+    path.write_bytes(b"<a xmlns='urn:x'><b>1<!-- no -->0<?no?><![CDATA[0]]></b><c>1</c></a>")
+    found = [element.text for element in xml.elements(path, xml.opening(path), ("b", "c"))]
+    assert found == ["100", "1"]
 
 
 def test_memory_stays_flat(tmp_path: Path, payment_file: PaymentFile) -> None:

@@ -36,6 +36,10 @@ def test_a_sum_that_would_be_rounded_is_refused() -> None:
         money.total([Decimal(10) ** 60, Decimal("0.01")])
 
 
+def test_a_sum_of_more_digits_than_a_decimal_usually_keeps_is_exact() -> None:
+    assert money.plain(money.total([Decimal(10) ** 30, Decimal("0.01")])) == f"1{0:030}.01"
+
+
 def test_ten_tenths_are_one() -> None:
     assert money.total([Decimal("0.1")] * 10) == 1
 
