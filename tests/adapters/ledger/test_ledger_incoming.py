@@ -399,7 +399,9 @@ def test_an_acknowledgement_names_a_file_by_its_whole_name(office: Office) -> No
     assert (told.file_id, told.moved) == (short, ("sent -> acknowledged",))
 
 
-@pytest.mark.parametrize("text", ["pay_1.xml", "PAYX1.xml", "", "%"])
+@pytest.mark.parametrize(
+    "text", ["pay_1.xml", "PAYX1.xml", "MY_PAY_1.xml", "PAY_1.xml.pgp", "", "%"]
+)
 def test_an_acknowledgement_of_something_else_is_an_alarm(office: Office, text: str) -> None:
     _reserved(office, "PAY_1.xml", Out.SENT)
     told = office.ledger.acknowledge(office.read(), text, office.later())
@@ -470,6 +472,22 @@ def test_what_is_not_certainly_our_payment_moves_nothing(
     booked = Decimal(0) if entry else Decimal(amount)
     closing = str(Decimal("50.00") + booked)
     office.book(office.statement("50.00", closing, office.entry(amount, detail, **entry)))
+    assert _payment_states(office, ours.id) == [Pay.INSTRUCTED]
+
+
+def test_a_return_that_stands_before_its_debit_still_counts(office: Office) -> None:
+    ours = office.on_the_road(Out.SENT, office.payment(end_to_end_id="A"))
+    back = office.entry("10.00", office.detail(end_to_end_id="A", return_reason="AC04"))
+    debit = office.entry("-10.00", office.detail(end_to_end_id="A"))
+    office.book(office.statement("5.00", "5.00", back, debit))
+    assert _payment_states(office, ours.id) == [Pay.RETURNED]
+
+
+def test_a_debit_of_another_account_is_not_our_payment(office: Office) -> None:
+    other = office.payment(end_to_end_id="A", debtor_account="DE02120300000000202051")
+    ours = office.on_the_road(Out.SENT, other)
+    debit = office.entry("-10.00", office.detail(end_to_end_id="A"))
+    office.book(office.statement("100.00", "90.00", debit))
     assert _payment_states(office, ours.id) == [Pay.INSTRUCTED]
 
 
