@@ -158,6 +158,11 @@ def test_what_fits_two_payments_moves_neither_and_is_an_alarm() -> None:
     assert effect.alarms == ("RJCT for payment 'E1' fits 2 of our payments",)
 
 
+def test_an_instruction_id_that_is_not_given_does_not_mean_the_payment_that_has_none() -> None:
+    twins = (ONE, replace(TWO, end_to_end_id="E1", instruction_id=""))
+    assert apply(report("", batch("B1", "", told("E1", "RJCT"))), twins).targets == ()
+
+
 @pytest.mark.parametrize(
     "listed",
     [

@@ -400,16 +400,9 @@ def _events(
         )
         try:
             yield from parser
-            if _unbound(parser.error_log):
-                raise corrupt(path, "xml", "it uses a name space prefix that it never declares")
         except etree.XMLSyntaxError as error:
             # the exception itself loses the place of some errors (an entity that nobody declared)
             last = parser.error_log.last_error
             words, line = (last.message, last.line) if last else (str(error), None)
             rule = "encoding" if last and last.type_name == "ERR_INVALID_ENCODING" else "xml"
             raise corrupt(path, rule, f"not well-formed: {words.strip()}", line=line) from None
-
-
-def _unbound(log: etree._ListErrorLog) -> bool:
-    """libxml2 goes on after an undeclared prefix, and takes `x:Amt` for a name without a space."""
-    return any(entry.type_name == "NS_ERR_UNDEFINED_NAMESPACE" for entry in log)
