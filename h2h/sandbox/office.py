@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from h2h.errors import ConfigError, Refused, Transient
 
 STATE = "sandbox.json"  # in the bank's folder: where another process finds the office
-_TIMEOUT = 30.0  # seconds
+_TIMEOUT = 600.0  # seconds; mock-bank takes half a millisecond a payment, and a day books them all
 
 
 @dataclass(frozen=True, slots=True)
