@@ -153,6 +153,13 @@ def edit(node: etree._Element, pick: int) -> None:
     node.text = text[:at] + "0Aa -.é"[pick % 7] + text[at + pick % 2 :] if pick % 3 else text[:-1]
 
 
+def lead(node: etree._Element, pick: int) -> None:
+    """A sign or one character more in front of a value."""
+    leaves = [leaf for leaf in node.iter() if len(leaf) == 0]
+    leaf = leaves[pick % len(leaves)]
+    leaf.text = "-+0Ax"[pick % 5] + (leaf.text or "")
+
+
 def attribute(node: etree._Element, pick: int) -> None:
     """A currency away, wrong, or where none belongs; or an attribute of another name space."""
     if pick % 4 == 0:
@@ -172,5 +179,6 @@ def elsewhere(node: etree._Element, pick: int) -> None:
 
 
 MUTATIONS: tuple[Mutation, ...] = (
-    drop, repeat, later, retag, transplant, retext, retext_leaf, edit, attribute, elsewhere,
-)  # fmt: skip
+    *(drop, repeat, later, retag, transplant, retext, retext_leaf, edit, lead, attribute),
+    elsewhere,
+)
