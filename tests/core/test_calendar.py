@@ -86,6 +86,13 @@ def test_a_window_over_midnight_covers_its_first_moment_and_not_its_last(
     assert in_window(at(moment), SATURDAY_NIGHT, BERLIN) is closed
 
 
+def test_a_nightly_window_reaches_into_the_morning_after_its_last_day() -> None:
+    nightly = parse_windows("mon-fri 22:00 - 04:00")
+    on_saturday, on_monday = at("2026-05-02 03:00"), at("2026-05-04 03:00")
+    assert window_end(on_saturday, nightly, BERLIN) == at("2026-05-02 04:00")
+    assert window_end(on_monday, nightly, BERLIN) is None
+
+
 def test_the_bank_says_when_it_opens_again() -> None:
     assert window_end(at("2026-05-02 20:00"), SATURDAY_NIGHT, BERLIN) == at("2026-05-03 01:00")
     assert window_end(at("2026-05-02 12:00"), SATURDAY_NIGHT, BERLIN) is None

@@ -229,6 +229,8 @@ def test_reading_the_configuration_loads_no_heavy_module() -> None:
          "banks.acme.sftp.timeouts.connect", "finite number"),
         ('seal = "sign+encrypt"', 'seal = "pgp"', "banks.acme.pgp.seal", "'sign+encrypt'"),
         ('sign_with = "00000000', 'sign_with = "', "banks.acme.pgp.sign_with", "40 hexadecimal"),
+        ('sign_with = "0000000000000000000000000000000000000000"', 'sign_with = ""',
+         "banks.acme.pgp.sign_with", "40 hexadecimal"),
         ('# passphrase = "cred:acme-passphrase"', 'passphrase = "geheim"',
          "banks.acme.pgp.passphrase", "file:PATH"),
         ('# cipher = "AES256"', 'cipher = "ROT13"', "banks.acme.pgp.cipher", "'AES128'"),
@@ -326,6 +328,9 @@ def test_no_seal_is_for_the_test_environment_only(tmp_path: Path) -> None:
     production = FOLDER_BANK.replace('"test"', '"production"')
     [finding] = findings(written(tmp_path, production))
     assert finding.key == "banks.rehearsal.pgp.seal"
+    misspelt = FOLDER_BANK.replace('"test"', '"tset"')
+    keys = [finding.key for finding in findings(written(tmp_path, misspelt))]
+    assert keys == ["h2h.environment", "banks.rehearsal.pgp.seal"]
 
 
 def test_a_key_that_would_prove_nothing_is_not_left_standing(tmp_path: Path) -> None:
@@ -471,6 +476,8 @@ iban = 1
 x = 1
 [[banks.accounts]]
 iban = 2
+quotes = ["""a"""", "]",
+  3]
 '''
     lines = places(text).lines
     expected: dict[Key, int] = {
@@ -497,6 +504,10 @@ iban = 2
         ("banks", "accounts", 0, "more", "x"): 19,
         ("banks", "accounts", 1): 20,
         ("banks", "accounts", 1, "iban"): 21,
+        ("banks", "accounts", 1, "quotes"): 22,
+        ("banks", "accounts", 1, "quotes", 0): 22,
+        ("banks", "accounts", 1, "quotes", 1): 22,
+        ("banks", "accounts", 1, "quotes", 2): 23,
     }
     assert lines == expected
     assert set(lines) == set(_keys(tomllib.loads(text)))
