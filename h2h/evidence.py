@@ -1,0 +1,148 @@
+"""What a file leaves behind besides its moves: the answer to the ERP, and its dossier's record.
+
+Both are made from the ledger and may be made again at any time; SQL is the truth of state, the
+dossier the auditor's copy of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from h2h.core.chain import record_of
+from h2h.core.naming import shortened
+from h2h.core.states import AT_THE_BANK, Out, State
+from h2h.errors import H2HError
+from h2h.handover import hand_over, publish
+from h2h.ports import File, MoveRow
+from h2h.sweep import Sweep
+
+# What the ERP is told, by the state that a file has reached; nothing before it was checked.
+_VERDICTS: Mapping[State, str] = {
+    Out.VALID: "taken",
+    Out.APPROVED: "taken",
+    Out.SEALED: "taken",
+    Out.STAGED: "taken",
+    Out.DELIVERING: "taken",
+    Out.IN_DOUBT: "taken",
+    Out.INVALID: "refused",
+    Out.DUPLICATE: "duplicate",
+    Out.HELD: "held",
+    Out.CANCELLED: "cancelled",
+    **dict.fromkeys(AT_THE_BANK, "sent"),
+}
+
+_NEXT_MOVES = {
+    "taken": "None: h2h delivers it.",
+    "sent": "None: the bank's report follows.",
+    "refused": "Correct the problems below and drop the file again.",
+    "duplicate": "None if it was dropped twice by mistake; new payments need a new message id.",
+    "held": "An operator decides: `h2h show` tells why, then `h2h release` or `h2h cancel`.",
+    "cancelled": "None: it was not sent and will not be.",
+}
+
+
+def bring_up_to_date(sweep: Sweep) -> None:
+    """Answer the ERP and write the dossiers of all files that moved since this last ran."""
+    for file in sweep.ledger.unrecorded():
+        try:
+            _bring_up_to_date(file, sweep)
+        except (H2HError, OSError) as error:
+            sweep.log.event("not_recorded", file_id=file.id, because=str(error))
+
+
+def _bring_up_to_date(file: File, sweep: Sweep) -> None:
+    moves = sweep.ledger.moves(file.id)
+    lines = "".join(json.dumps(_plain(move)) + "\n" for move in moves)
+    sweep.services.archive.record(file.id, _manifest(file), lines)
+    if file.direction == "out":
+        _answer(file, moves, sweep)
+    else:
+        sweep.ledger.recorded(file, file.last_move)
+
+
+def _plain(move: MoveRow) -> dict[str, str]:
+    return {**record_of(move), "previous": move.previous, "hash": move.hash}
+
+
+def _manifest(file: File) -> str:
+    """What a dossier says of itself; its archive adds the hashes of the files in it."""
+    facts = {
+        "file_id": file.id,
+        "direction": file.direction,
+        "bank": file.bank,
+        "name": file.name,
+        "state": file.state.value,
+        "created": file.created.isoformat(),
+        "sha256": file.sha256,
+        "size": file.size,
+        "message": file.message,
+        "message_id": file.message_id,
+        "sealed_sha256": file.sealed_sha256,
+        "final_name": file.final_name,
+        "remote_name": file.remote_name,
+        "opened_by": file.opened_by,
+        "problems": [problem.as_json() for problem in file.problems],
+    }
+    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+
+# ---------------------------------------------------------------------------- answers to the ERP
+
+
+def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> None:
+    """Tell the ERP when the verdict on its file has changed since it was last told."""
+    publish(file, sweep)  # what a crash left half handed over
+    verdict = _VERDICTS.get(file.state)
+    contents: dict[str, bytes] = {}
+    if verdict is not None and verdict != _told(file, moves):
+        base = f"{shortened(file.name)}.{file.id}"
+        facts = json.dumps(_facts(file, verdict), indent=2, ensure_ascii=False) + "\n"
+        contents = {f"{base}.json": facts.encode(), f"{base}.txt": _letter(file, verdict).encode()}
+    folder = f"{file.bank}/answers" if file.bank else "answers"
+    hand_over(file, sweep, folder, contents, recorded=file.last_move)
+
+
+def _told(file: File, moves: Sequence[MoveRow]) -> str | None:
+    """The verdict that the ERP was last told: that of the last move on record."""
+    told = [move.target for move in moves if move.sequence <= file.recorded]
+    verdicts = [_VERDICTS[Out(state)] for state in told if state in _VERDICTS]
+    return verdicts[-1] if verdicts else None
+
+
+def _facts(file: File, verdict: str) -> dict[str, object]:
+    return {
+        "file": file.name,
+        "file_id": file.id,
+        "bank": file.bank,
+        "verdict": verdict,
+        "state": file.state.value,
+        "because": file.because,
+        "next_move": _NEXT_MOVES[verdict],
+        "message": file.message or None,
+        "message_id": file.message_id or None,
+        "transactions": file.transactions,
+        "control_sum": dict(file.control_sum),
+        "sha256": file.sha256,
+        "sent_as": file.final_name or None,
+        "duplicate_of": file.duplicate_of or None,
+        "problems": [problem.as_json() for problem in file.problems],
+    }
+
+
+def _letter(file: File, verdict: str) -> str:
+    """The answer as a clerk reads it."""
+    lines = [f"{file.name}: {verdict}"]
+    if file.because:
+        lines.append(file.because)
+    if file.transactions is not None:
+        sums = ", ".join(f"{currency} {total}" for currency, total in file.control_sum.items())
+        lines.append(f"{file.transactions} payments, {sums}; message id {file.message_id}")
+    for problem in file.problems:
+        place = ", ".join(p for p in (problem.path, f"line {problem.line}") if p and problem.line)
+        lines.append(f"- {problem.severity} {problem.rule}: {problem.message}")
+        if place:
+            lines.append(f"  at {place}")
+        lines.append(f"  {problem.remedy}")
+    lines.extend([f"Next move: {_NEXT_MOVES[verdict]}", f"File id: {file.id}", ""])
+    return "\n".join(lines)

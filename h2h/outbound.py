@@ -1,0 +1,436 @@
+"""START HERE: the life of a payment file, from the ERP's door to the bank.
+
+    claiming -> claimed -> valid -> approved -> sealed -> staged -> delivering -> sent
+
+`STEPS` maps a state to the step that leaves it and `advance` is the loop; a restart runs the same
+loop. A step returns the file as it now stands, or None when it goes no further in this sweep. What
+happens to a file after `sent` is told by the bank: see inbound.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+
+from h2h import evidence
+from h2h.core.calendar import business_date
+from h2h.core.naming import expanded
+from h2h.core.payment import Verdict
+from h2h.core.problem import Problem, Severity
+from h2h.core.rules import judge_dates
+from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, delivery_decision
+from h2h.errors import Corrupt, H2HError, Refused, Transient
+from h2h.ports import BankTerms, Change, CheckTerms, Door, File, Seen, Session
+from h2h.sweep import NotNow, Step, Sweep, terms_of
+
+ORIGINAL, SEALED = "original.xml", "sealed.pgp"
+
+
+def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
+    """Take in what lies in the doors and move every payment file as far as it goes.
+
+    With `bank`, only that bank's door and files (and the door that is routed by account).
+    """
+    for door in sweep.services.doors:
+        if bank is None or door.terms.bank in {None, bank}:
+            take_in(door, sweep)
+    due = sweep.now if sweep.patient else None
+    for file in sweep.ledger.files(STEPS, direction="out", due=due):
+        if bank is None or file.bank in {None, bank}:
+            advance(file, sweep)
+    evidence.bring_up_to_date(sweep)
+
+
+def take_in(door: Door, sweep: Sweep) -> None:
+    """Commit the intent to claim every settled file of a door; claiming is the first step."""
+    try:
+        sweep.ledger.first_scan(door.terms.name, door.present(), sweep.now)
+        for seen in door.scan():
+            new_id = sweep.services.new_id()
+            file = sweep.ledger.claiming(seen, door.terms.bank, new_id, sweep.now)
+            if file.id == new_id:
+                sweep.log.event("taken", file_id=file.id, name=file.name, door=seen.door)
+        for name, why in door.refused():
+            sweep.log.event("not_a_file", name=name, door=door.terms.name, because=why)
+    except (Transient, Refused) as error:
+        sweep.log.event("door_unusable", door=door.terms.name, because=str(error))
+
+
+def advance(file: File, sweep: Sweep) -> None:
+    """Run the steps of one file until one of them stops; its trouble is its own."""
+    current: File | None = file
+    try:
+        while current is not None and (step := STEPS.get(current.state)):
+            file = current
+            current = step(file, sweep)
+    except NotNow as wait:
+        sweep.wait(file, wait.until, str(wait), failed=wait.failed)
+    except Transient as error:
+        _lost_touch(file, sweep)
+        sweep.wait(file, None, str(error), failed=True)
+    except Exception as error:  # noqa: BLE001 - law 8: whatever it is, it stops this file alone
+        _stop(file, sweep, error)
+
+
+def _lost_touch(file: File, sweep: Sweep) -> None:
+    if file.bank:
+        sweep.drop(file.bank)
+
+
+def _stop(file: File, sweep: Sweep, error: Exception) -> None:
+    """An error that will not pass by itself: a person looks; once announced, nothing is undone."""
+    _lost_touch(file, sweep)
+    words = str(error) if isinstance(error, H2HError) else f"{type(error).__name__}: {error}"
+    if file.state in ANNOUNCED or file.state is Out.CLAIMING:
+        sweep.wait(file, None, words, failed=True)
+    else:
+        remedy = "Mend the cause, then release the file."
+        hold(file, sweep, Problem("unexpected-error", Severity.HOLD, words, remedy))
+
+
+def hold(file: File, sweep: Sweep, *reasons: Problem) -> None:
+    """Set a file aside for a person, with the reasons among its problems."""
+    rules = {reason.rule for reason in reasons}
+    problems = (*(p for p in file.problems if p.rule not in rules), *reasons)
+    words = "; ".join(reason.message for reason in reasons)
+    sweep.move(file, Out.HELD, words, Change(problems=problems))
+
+
+# ------------------------------------------------------------------------------------ the steps
+
+
+def claim(file: File, sweep: Sweep) -> File | None:
+    """claiming: bring our private copy into the dossier; the door loses the file last."""
+    door = next((d for d in sweep.services.doors if d.terms.name == file.door), None)
+    if door is None:
+        raise NotNow(f"its door {file.door} is no longer configured")
+    seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
+    taken = sweep.services.archive.claim(file.id, door.terms.folder, seen)
+    if taken is None:
+        return sweep.move(file, Out.CANCELLED, "the file left its door before it was claimed")
+    if door.terms.marker:
+        sweep.services.archive.unmark(door.terms.folder, seen, door.terms.marker)
+    sha256, size = taken
+    return sweep.move(file, Out.CLAIMED, change=Change(sha256=sha256, size=size))
+
+
+def check(file: File, sweep: Sweep) -> File | None:
+    """claimed: judge the file by its bank's rules, and by what went before."""
+    twin = sweep.ledger.same_bytes(file)
+    if twin is not None and file.id > twin.id:
+        return _already_processed(file, twin, sweep)
+    bank, verdict = _judge(file, sweep)
+    change = Change(
+        bank=bank,
+        message=verdict.message,
+        message_id=verdict.header.message_id if verdict.header else None,
+        initiating_party=verdict.header.initiating_party if verdict.header else None,
+        transactions=verdict.transactions,
+        control_sum={currency: f"{total:f}" for currency, total in verdict.control_sum.items()},
+        execution_dates=verdict.execution_dates,
+        checked_on=_today(sweep.services.banks[bank], sweep) if bank else None,
+        problems=verdict.problems,
+    )
+    if not verdict.valid or bank is None:
+        return sweep.move(file, Out.INVALID, _words(verdict.problems, Severity.ERROR), change)
+    waived = sweep.ledger.waived(file)
+    holds = [p for p in verdict.problems if p.severity is Severity.HOLD and p.rule not in waived]
+    payments = sweep.services.messages.payments(_original(file, sweep))
+    similar_days = sweep.services.banks[bank].similar_days
+    admitted = sweep.ledger.admit(file, change, holds, payments, similar_days, sweep.now)
+    if admitted is not None:
+        sweep.log.event(
+            "checked",
+            file_id=file.id,
+            name=file.name,
+            bank=bank,
+            target=admitted.state,
+            because=admitted.because,
+        )
+    return admitted
+
+
+def _already_processed(file: File, twin: File, sweep: Sweep) -> File | None:
+    words = f"the same bytes were taken before as {twin.name} (file {twin.id}, {twin.state})"
+    problem = Problem("duplicate-file", Severity.INFO, words, "Nothing: the first one counts.")
+    change = Change(problems=(problem,), duplicate_of=twin.id)
+    return sweep.move(file, Out.DUPLICATE, words, change)
+
+
+def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
+    """The bank that the file is for, and the verdict by its terms; the bank None: for none."""
+    messages, path, banks = sweep.services.messages, _original(file, sweep), sweep.services.banks
+    bank, routed = file.bank, None
+    if bank is None:
+        plain = CheckTerms(largest_file=max(terms.largest_file for terms in banks.values()))
+        verdict = messages.check(path, plain, sweep.now.date())
+        if not verdict.debtor_accounts:
+            return None, verdict
+        bank, routed = _route(verdict.debtor_accounts, sweep)
+        if routed is not None:
+            return None, _with_problem(verdict, routed)
+    terms = banks.get(bank or "")
+    if terms is None:
+        raise NotNow(f"bank {bank} is no longer configured")
+    verdict = messages.check(path, terms.check, _today(terms, sweep))
+    if file.first_scan:
+        verdict = _with_problem(verdict, FIRST_SCAN)
+    return bank, verdict
+
+
+FIRST_SCAN = Problem(
+    "first-scan",
+    Severity.HOLD,
+    "the file lay in its door before h2h first looked into it, so it may have been paid already",
+    "Make sure that the bank does not have it, then release it; or reject it with `h2h cancel`.",
+)
+
+
+def _route(accounts: tuple[str, ...], sweep: Sweep) -> tuple[str | None, Problem | None]:
+    """The one bank that holds all the debtor accounts, or why there is none. Never split."""
+    wanted = {_account_key(number) for number in accounts}
+    holders = {
+        bank
+        for bank, terms in sweep.services.banks.items()
+        if wanted & {_account_key(account.number) for account in terms.accounts}
+    }
+    if len(holders) == 1:
+        return holders.pop(), None
+    if holders:
+        words = f"its debtor accounts lie at several banks: {', '.join(sorted(holders))}"
+        remedy = "The ERP writes one file for each bank; a file is never split."
+    else:
+        words = "none of its debtor accounts is configured at a bank"
+        remedy = "Add the account to its bank in config.toml, or drop the file at its bank's door."
+    return None, Problem("routing", Severity.ERROR, words, remedy)
+
+
+def _account_key(number: str) -> str:
+    return number.replace(" ", "").upper()
+
+
+def _with_problem(verdict: Verdict, problem: Problem) -> Verdict:
+    return Verdict(
+        verdict.message,
+        verdict.header,
+        verdict.transactions,
+        verdict.control_sum,
+        (*verdict.problems, problem),
+        verdict.debtor_accounts,
+        verdict.execution_dates,
+    )
+
+
+def approve(file: File, sweep: Sweep) -> File | None:
+    """valid: no policy asks for a person, so the file is approved as it stands."""
+    return sweep.move(file, Out.APPROVED, "no approval is asked for")
+
+
+def seal(file: File, sweep: Sweep) -> File | None:
+    """approved: sign and encrypt exactly the bytes that were checked."""
+    if not _still_in_time(file, sweep):
+        return None
+    archive, original = sweep.services.archive, _original(file, sweep)
+    sealed = archive.path(file.id, SEALED)
+    sweep.services.sealers[terms_of(file, sweep).name].seal(original, sealed)
+    if archive.digest(original)[0] != file.sha256:
+        raise Corrupt(f"{original.name} changed after it was checked", "Look into the dossier.")
+    sha256, size = archive.digest(sealed)
+    return sweep.move(file, Out.SEALED, change=Change(sealed_sha256=sha256, sealed_size=size))
+
+
+def stage(file: File, sweep: Sweep) -> File | None:
+    """sealed: upload under a temporary name of this attempt; all of it may be repeated."""
+    if not _still_in_time(file, sweep):
+        return None
+    terms, sealed = terms_of(file, sweep), sweep.services.archive.path(file.id, SEALED)
+    session = sweep.session(terms.name)
+    if sweep.services.archive.digest(sealed) != (file.sealed_sha256, file.sealed_size):
+        raise Corrupt(f"{sealed.name} changed after it was sealed", "Look into the dossier.")
+    reserved = sweep.ledger.reserve(
+        file,
+        lambda number: _final_name(file, terms, number, sweep),
+        terms.upload_folder,
+        sweep.now,
+        gap_free=terms.gap_free,
+    )
+    if reserved is None:
+        return None
+    if _name_taken(reserved, terms, session, sweep):
+        return None
+    _upload(reserved, terms, session, sweep)
+    return sweep.move(reserved, Out.STAGED, f"as {_temporary(reserved, terms)}")
+
+
+def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> bool:
+    """Does something lie under our final name before we announced it? Then a person looks."""
+    final = _final(file, terms)
+    if session.stat(final) is None:
+        return False
+    words = f"{final} lies at the bank already, and it is not ours"
+    remedy = "Ask the bank what it is, then release the file."
+    hold(file, sweep, Problem("name-taken", Severity.HOLD, words, remedy))
+    return True
+
+
+def _upload(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> None:
+    """Put the temporary (and a detached signature, if the seal has one) beside its final name."""
+    sealed = sweep.services.archive.path(file.id, SEALED)
+    if file.attempt > 1:
+        session.remove(_temporary(file, terms, file.attempt - 1))
+    sidecar = sweep.services.sealers[terms.name].sidecar(sealed)
+    if sidecar is not None:
+        session.put(sidecar, _final(file, terms) + sidecar.suffix)
+    if terms.publish is Publish.DIRECT:
+        return
+    temporary = _temporary(file, terms)
+    session.put(sealed, temporary)
+    arrived = _size(session, temporary)
+    if arrived != file.sealed_size:
+        found = "nothing" if arrived is None else f"{arrived} bytes"
+        raise Transient(f"{file.sealed_size} bytes were sent, the bank shows {found}: {temporary}")
+
+
+def deliver(file: File, sweep: Sweep) -> File | None:
+    """staged: announce in the ledger, then make the file visible; only a clear yes is `sent`.
+
+    Whatever else happens, `settle` looks at the server on a new session. Until the announcement
+    everything may be repeated; after it, nothing is without proof.
+    """
+    terms = terms_of(file, sweep)
+    session = sweep.session(terms.name)
+    if _name_taken(file, terms, session, sweep):
+        return None
+    if not _staged_whole(file, terms, session):
+        return sweep.move(file, Out.SEALED, "its temporary is not at this host, so stage it again")
+    sweep.stop_button(terms.name)
+    change = Change(host=session.host)
+    announced = sweep.move(file, Out.DELIVERING, f"as {_final(file, terms)}", change)
+    if announced is None:
+        return None
+    try:
+        _publish(announced, terms, session, sweep)
+    except (H2HError, OSError) as error:
+        sweep.drop(terms.name)
+        sweep.log.event("unclear_delivery", file_id=file.id, bank=terms.name, because=str(error))
+        return announced
+    return sweep.move(announced, Out.SENT, "the bank's server confirmed it")
+
+
+def _staged_whole(file: File, terms: BankTerms, session: Session) -> bool:
+    if terms.publish is Publish.DIRECT:
+        return True
+    return _size(session, _temporary(file, terms)) == file.sealed_size
+
+
+def _publish(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> None:
+    final, temporary = _final(file, terms), _temporary(file, terms)
+    match terms.publish:
+        case Publish.RENAME:
+            session.rename(temporary, final)
+        case Publish.POSIX_RENAME:
+            session.replace(temporary, final)
+        case Publish.DIRECT:
+            session.put(sweep.services.archive.path(file.id, SEALED), final)
+
+
+def settle(file: File, sweep: Sweep) -> File | None:
+    """delivering after an unclear end, or in_doubt: what the server shows decides, or a person."""
+    terms = terms_of(file, sweep)
+    session = sweep.session(terms.name, file.host)
+    final, temporary = _final(file, terms), _temporary(file, terms)
+    seen = Sighting(_size(session, final), _size(session, temporary))
+    match delivery_decision(terms.publish, seen, file.sealed_size):
+        case Proof.ARRIVED:
+            return sweep.move(file, Out.SENT, f"{final} lies at the bank with our size")
+        case Proof.RENAME_AGAIN:
+            sweep.stop_button(terms.name)
+            session.replace(temporary, final)
+            return sweep.move(file, Out.SENT, "the atomic rename was repeated")
+        case Proof.UNKNOWN:
+            return _doubt(file, final, sweep)
+
+
+def _doubt(file: File, final: str, sweep: Sweep) -> File | None:
+    words = f"the answer to publishing {final} was lost and the server shows no proof"
+    if file.state is Out.IN_DOUBT:
+        sweep.wait(file, None, words, failed=True)
+        return None
+    doubtful = sweep.move(file, Out.IN_DOUBT, words)
+    if doubtful is not None:
+        remedy = "Ask the bank, then `h2h resolve --sent` or `--not-sent`; a report settles it too."
+        sweep.wait(doubtful, None, f"{words}. {remedy}", failed=True)
+    return None
+
+
+STEPS: Mapping[State, Step] = MappingProxyType(
+    {
+        Out.CLAIMING: claim,
+        Out.CLAIMED: check,
+        Out.VALID: approve,
+        Out.APPROVED: seal,
+        Out.SEALED: stage,
+        Out.STAGED: deliver,
+        Out.DELIVERING: settle,
+        Out.IN_DOUBT: settle,
+    }
+)
+
+# ----------------------------------------------------------------------------- names and dates
+
+
+def _original(file: File, sweep: Sweep) -> Path:
+    return sweep.services.archive.path(file.id, ORIGINAL)
+
+
+def _today(terms: BankTerms, sweep: Sweep) -> date:
+    return business_date(sweep.now, terms.zone)
+
+
+def _still_in_time(file: File, sweep: Sweep) -> bool:
+    """Judge the date rules again when the file waited into another day; False: it is held."""
+    terms = terms_of(file, sweep)
+    today = _today(terms, sweep)
+    if today == file.checked_on:
+        return True
+    waived = sweep.ledger.waived(file)
+    stopped = [
+        problem
+        for problem in judge_dates(file.execution_dates, terms.check, today)
+        if problem.severity in {Severity.ERROR, Severity.HOLD} and problem.rule not in waived
+    ]
+    if stopped:
+        hold(file, sweep, *stopped)
+    return not stopped
+
+
+def _final_name(file: File, terms: BankTerms, number: int, sweep: Sweep) -> str:
+    values = {
+        "customer": terms.customer,
+        "message": file.message,
+        "message_id": file.message_id,
+        "date": _today(terms, sweep),
+        "sequence": number,
+        "id": file.id,
+    }
+    return expanded(terms.file_name, values)
+
+
+def _final(file: File, terms: BankTerms) -> str:
+    return f"{terms.upload_folder}/{file.final_name}"
+
+
+def _temporary(file: File, terms: BankTerms, attempt: int | None = None) -> str:
+    values = {"name": file.final_name, "attempt": attempt or file.attempt}
+    return f"{terms.upload_folder}/{expanded(terms.temporary, values)}"
+
+
+def _size(session: Session, path: str) -> int | None:
+    seen = session.stat(path)
+    return None if seen is None else seen.size
+
+
+def _words(problems: tuple[Problem, ...], severity: Severity) -> str:
+    return "; ".join(p.message for p in problems if p.severity is severity)
