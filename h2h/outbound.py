@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from h2h import evidence
 from h2h.core.calendar import business_date
-from h2h.core.naming import expanded
+from h2h.core.naming import Value, expanded
 from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules import judge_dates
@@ -38,6 +38,8 @@ def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
             take_in(door, sweep)
     due = sweep.now if sweep.patient else None
     for file in sweep.ledger.files(STEPS, direction="out", due=due):
+        if sweep.stopping():
+            break
         if bank is None or file.bank in {None, bank}:
             advance(file, sweep)
     evidence.bring_up_to_date(sweep)
@@ -407,7 +409,7 @@ def _still_in_time(file: File, sweep: Sweep) -> bool:
 
 
 def _final_name(file: File, terms: BankTerms, number: int, sweep: Sweep) -> str:
-    values = {
+    values: dict[str, Value] = {
         "customer": terms.customer,
         "message": file.message,
         "message_id": file.message_id,
@@ -423,7 +425,7 @@ def _final(file: File, terms: BankTerms) -> str:
 
 
 def _temporary(file: File, terms: BankTerms, attempt: int | None = None) -> str:
-    values = {"name": file.final_name, "attempt": attempt or file.attempt}
+    values: dict[str, Value] = {"name": file.final_name, "attempt": attempt or file.attempt}
     return f"{terms.upload_folder}/{expanded(terms.temporary, values)}"
 
 

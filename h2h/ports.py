@@ -776,7 +776,7 @@ class Ledger(Protocol):
 class Log(Protocol):
     """Where events go: to the journal, and to whoever watches."""
 
-    def event(self, name: str, **facts: str | int | None) -> None:
+    def event(self, event: str, /, **facts: str | int | None) -> None:
         """Note that something happened; account numbers are masked behind this door."""
         ...
 

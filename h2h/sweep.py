@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import Self
 
 from h2h.core.calendar import back_off, window_end
+from h2h.core.states import State
 from h2h.errors import H2HError, HostKeyChanged, LoginRefused, Transient
 from h2h.ports import BankTerms, Change, Clock, File, Health, Ledger, Log, Services, Session
-from h2h.core.states import State
 
 MOST_LOGIN_FAILURES = 3  # banks lock an account after few: then only a person tries again
 _AFTER_LOGIN_FAILURE = timedelta(minutes=15)
@@ -24,7 +24,9 @@ _AFTER_LOGIN_FAILURE = timedelta(minutes=15)
 class NotNow(H2HError):
     """A bank may not or cannot be spoken to now; `until` is when to try again, None: unknown."""
 
-    def __init__(self, because: str, until: datetime | None = None, *, failed: bool = False) -> None:
+    def __init__(
+        self, because: str, until: datetime | None = None, *, failed: bool = False
+    ) -> None:
         super().__init__(because)
         self.until = until
         self.failed = failed
@@ -37,8 +39,15 @@ class Sweep:
     wait, except after refused logins, which could lock the account.
     """
 
-    def __init__(self, services: Services, *, patient: bool = True) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        patient: bool = True,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.services = services
+        self.stopping = stopping  # asked before each file: a daemon that drains starts no more
         self.ledger: Ledger = services.ledger
         self.clock: Clock = services.clock
         self.log: Log = services.log
@@ -46,7 +55,7 @@ class Sweep:
         self.unreachable: dict[str, str] = {}
         self._sessions: dict[str, tuple[ExitStack, Session]] = {}
 
-    def __enter__(self) -> Sweep:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -82,6 +91,11 @@ class Sweep:
             stack.close()
         except H2HError as error:
             self.log.event("logout_failed", bank=bank, because=str(error))
+
+    def lost(self, bank: str, error: H2HError) -> None:
+        """The bank's server stopped answering in the middle: log out and come back later."""
+        self.drop(bank)
+        self._failed(bank, error)
 
     def _may_speak(self, terms: BankTerms) -> None:
         self.stop_button(terms.name)
@@ -126,7 +140,9 @@ class Sweep:
         self.unreachable[bank] = because
         self.log.event("bank_unreachable", bank=bank, because=because)
         if logins >= MOST_LOGIN_FAILURES:
-            words = f"login refused {logins} times; mend the key or password, then `h2h resume {bank}`"
+            words = (
+                f"login refused {logins} times; mend the key or password, then `h2h resume {bank}`"
+            )
             self.ledger.pause(bank, "h2h", words, now)
         return NotNow(because, now + pause, failed=True)
 
@@ -164,8 +180,3 @@ Step = Callable[[File, Sweep], File | None]
 def terms_of(file: File, sweep: Sweep) -> BankTerms:
     """The terms of a file's bank; raises KeyError only for a file that was never routed."""
     return sweep.services.banks[file.bank or ""]
-
-
-def with_bank(file: File, bank: str) -> File:
-    """`file` as it will be once it is routed."""
-    return replace(file, bank=bank)

@@ -1,0 +1,54 @@
+"""The journal: one JSON object a line on standard error, account numbers masked."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import TextIO
+
+import structlog
+
+from h2h.core.naming import escaped
+
+# IBANs and long account numbers; message ids and file ids carry dashes and stay readable.
+_ACCOUNT = re.compile(r"\b(?:[A-Z]{2}\d{2}[A-Z0-9]{8,30}|\d{9,34})\b")
+
+
+def masked(text: str) -> str:
+    """`text` with account numbers cut down to their first and last four characters."""
+    return _ACCOUNT.sub(lambda found: f"{found[0][:4]}...{found[0][-4:]}", text)
+
+
+def _mask(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    return {
+        key: masked(escaped(value)) if isinstance(value, str) and key != "timestamp" else value
+        for key, value in event.items()
+    }
+
+
+class Journal:
+    """Fulfils h2h.ports.Log with structlog."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._logger = structlog.wrap_logger(
+            structlog.PrintLogger(stream or sys.stderr),
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                _mask,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+
+    def event(self, event: str, /, **facts: str | int | None) -> None:
+        """Note one event with its facts."""
+        self._logger.info(event, **facts)
+
+
+class Silence:
+    """A log for commands that speak for themselves."""
+
+    def event(self, event: str, /, **facts: str | int | None) -> None:
+        """Say nothing."""

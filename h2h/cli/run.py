@@ -1,0 +1,117 @@
+"""`h2h run`, `send`, `fetch`: what moves files. While a daemon runs, it is asked to do it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from h2h.errors import Refused
+
+if TYPE_CHECKING:
+    from h2h.adapters.sql.ledger import SqlLedger
+    from h2h.config import Config
+
+_ANSWER_WITHIN = 300.0  # seconds that a request to the daemon is waited for
+_POLL = 0.1
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="One pass over doors, doubts and timetable, then out.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def run(path: Path, *, once: bool, as_json: bool) -> None:
+    """Run the daemon, or one pass with --once."""
+    from h2h import daemon  # noqa: PLC0415 - heavy
+    from h2h.adapters.journal import Journal  # noqa: PLC0415 - heavy
+    from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.wiring import wire  # noqa: PLC0415 - heavy
+
+    config = load(path)
+    with _ledger_lock(config), wire(config, Journal()) as services:
+        if not once:
+            daemon.Daemon(services).run()
+            return
+        unreachable = daemon.once(services)
+    _tell(unreachable, as_json=as_json)
+
+
+@click.command()
+@click.argument("bank", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def send(path: Path, *, bank: str | None, as_json: bool) -> None:
+    """Send what lies in the doors, now."""
+    _act("send", bank, path, as_json=as_json)
+
+
+@click.command()
+@click.argument("bank", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def fetch(path: Path, *, bank: str | None, as_json: bool) -> None:
+    """Fetch from BANK, or from all banks, now."""
+    _act("fetch", bank, path, as_json=as_json)
+
+
+def _act(verb: str, bank: str | None, path: Path, *, as_json: bool) -> None:
+    from h2h import daemon  # noqa: PLC0415 - heavy
+    from h2h.adapters.journal import Journal  # noqa: PLC0415 - heavy
+    from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
+    from h2h.wiring import ledger_of, wire  # noqa: PLC0415 - heavy
+
+    config = load(path)
+    if bank is not None and bank not in config.banks:
+        raise click.BadParameter(f"there is no bank {bank} in {path}")
+    ledger = ledger_of(config)
+    try:
+        running = ledger.is_locked()
+        answer = _ask(ledger, verb, bank) if running else None
+    finally:
+        ledger.close()
+    if answer is None:
+        with (
+            _ledger_lock(config),
+            wire(config, Journal()) as services,
+            Sweep(services, patient=False) as sweep,
+        ):
+            daemon.recover(services)
+            answer = {"unreachable": dict(daemon.act(verb, bank, sweep)["unreachable"])}  # type: ignore[call-overload] # a mapping
+    _tell(answer["unreachable"], as_json=as_json)
+
+
+def _ledger_lock(config: Config):  # type: ignore[no-untyped-def] # a context manager of the ledger's
+    from h2h.adapters.sql.ledger import ledger_lock  # noqa: PLC0415 - heavy
+
+    return ledger_lock(config.h2h.database).lock()
+
+
+def _ask(ledger: SqlLedger, verb: str, bank: str | None) -> dict[str, dict[str, str]]:
+    """Leave a request for the running daemon and wait for its answer."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
+
+    number = ledger.ask(verb, bank or "", datetime.now(UTC))
+    end = time.monotonic() + _ANSWER_WITHIN
+    while time.monotonic() < end:
+        request = ledger.request(number)
+        if request is not None and request.answer:
+            answer: dict[str, dict[str, str]] = json.loads(request.answer)
+            return answer
+        time.sleep(_POLL)
+    raise Refused("the running daemon did not answer", "Look at its journal, then ask again")
+
+
+def _tell(unreachable: dict[str, str], *, as_json: bool) -> None:
+    """Say which banks could not be reached; exit 1 when there are some."""
+    if as_json:
+        click.echo(json.dumps({"unreachable": unreachable}))
+    else:
+        for bank, because in unreachable.items():
+            click.echo(f"{bank} could not be reached: {because}", err=True)
+    if unreachable:
+        sys.exit(1)

@@ -1,0 +1,217 @@
+"""The daemon: watches the doors, keeps the timetable, answers requests, and drains on SIGTERM.
+
+One thread moves files; the watcher and the timetable only wake it. What they tell is a hint: every
+pass scans the doors and asks the ledger, so that nothing depends on an event having been seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from h2h.core.calendar import is_business_day
+from h2h.inbound import sweep_inbound
+from h2h.outbound import sweep_outbound, take_in
+from h2h.ports import BankTerms, Request, Services
+from h2h.sweep import Sweep
+
+_RESCAN = 2.0  # seconds between two looks into the doors when nothing wakes the daemon
+_SETTLING = 0.1
+_PATIENCE = 30.0  # seconds that `run --once` waits for a door beyond its own settle time
+_LOOK_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=4))
+
+
+def recover(services: Services) -> None:
+    """What a start does first: forget half-fetched files, which still lie at their bank."""
+    services.archive.tidy(lambda file_id: services.ledger.file(file_id) is not None)
+
+
+# ------------------------------------------------------------------------------------- run --once
+
+
+def once(services: Services) -> dict[str, str]:
+    """One whole pass; returns the banks that could not be reached, with the reason."""
+    recover(services)
+    with Sweep(services, patient=False) as sweep:
+        wait_until_settled(sweep)
+        sweep_outbound(sweep)
+        sweep_inbound(sweep, due_fetches(services, unscheduled=True))
+        # a report may have settled a doubt, or a bank may have opened its window meanwhile
+        sweep_outbound(sweep)
+        return dict(sweep.unreachable)
+
+
+def wait_until_settled(sweep: Sweep, bank: str | None = None) -> None:
+    """Take in what lies in the doors until nothing there is still settling, with a bound."""
+    doors = [d for d in sweep.services.doors if bank is None or d.terms.bank in {None, bank}]
+    longest = max((d.terms.settle + d.terms.incomplete_wait for d in doors), default=0.0)
+    end = time.monotonic() + longest + _PATIENCE
+    while True:
+        for door in doors:
+            take_in(door, sweep)
+        if not any(door.unsettled() for door in doors) or time.monotonic() > end:
+            return
+        time.sleep(_SETTLING)
+
+
+def due_fetches(services: Services, *, unscheduled: bool) -> list[str]:
+    """The banks whose newest timetable slot has not been used; each slot is used once.
+
+    With `unscheduled`, banks without a timetable too: whoever calls is their timetable.
+    """
+    now, due = services.clock.now(), []
+    for name, terms in services.banks.items():
+        slot = newest_slot(terms, now)
+        if slot is None:
+            due.extend([name] if unscheduled and not terms.fetch else [])
+        elif services.ledger.slot(f"fetch {name} {slot.isoformat()}", now):
+            due.append(name)
+    return due
+
+
+def newest_slot(terms: BankTerms, now: datetime) -> datetime | None:
+    """The last moment at or before `now` that the timetable names on a business day."""
+    slots = (_newest_of(line, terms.zone, now) for line in terms.fetch)
+    found = [s for s in slots if s is not None and is_business_day(s.date(), terms.calendar)]
+    return max(found, default=None)
+
+
+def _newest_of(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - 100 ms, only for a timetable
+
+    trigger = CronTrigger.from_crontab(line, timezone=zone)
+    for span in _LOOK_BACK:
+        newest, moment = None, now - span
+        while (fire := trigger.get_next_fire_time(None, moment)) is not None and fire <= now:
+            newest, moment = fire, fire + timedelta(seconds=1)
+        if newest is not None:
+            return datetime.fromisoformat(newest.isoformat()).astimezone(zone)
+    return None
+
+
+# ---------------------------------------------------------------------------------------- run
+
+
+class Daemon:
+    """`h2h run`. Everything that moves a file happens in the thread that calls `run`."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+
+    def stop(self, *_: object) -> None:
+        """Drain: finish the step of the file at hand, then leave."""
+        self._stopping.set()
+        self._woken.put("stop")
+
+    def run(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+        recover(self.services)
+        with self._watching():
+            notify("READY=1")
+            self.services.log.event("started", environment=self.services.environment)
+            while not self._stopping.is_set():
+                self._pass()
+                self._wait()
+        notify("STOPPING=1")
+        self.services.log.event("stopped")
+
+    def _wait(self) -> None:
+        try:
+            self._woken.get(timeout=_RESCAN)
+            while True:  # many events, one pass
+                self._woken.get_nowait()
+        except queue.Empty:
+            return
+
+    def _alive(self) -> bool:
+        notify("WATCHDOG=1")
+        return self._stopping.is_set()
+
+    def _pass(self) -> None:
+        for request in self.services.ledger.asked():
+            self._answer(request)
+        with Sweep(self.services, stopping=self._alive) as sweep:
+            self._alive()
+            sweep_outbound(sweep)
+            sweep_inbound(sweep, due_fetches(self.services, unscheduled=False))
+
+    def _answer(self, request: Request) -> None:
+        with Sweep(self.services, patient=False, stopping=self._alive) as sweep:
+            answer = act(request.verb, request.bank or None, sweep)
+        self.services.ledger.answer(request.id, json.dumps(answer))
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Wake up for changes in the doors, and for the timetable's minutes."""
+        from watchdog.events import FileSystemEvent, FileSystemEventHandler  # noqa: PLC0415 - daemon only
+        from watchdog.observers import Observer  # noqa: PLC0415 - daemon only
+
+        woken = self._woken
+
+        class Wake(FileSystemEventHandler):
+            def on_any_event(self, event: FileSystemEvent) -> None:
+                woken.put("door")
+
+        observer = Observer()
+        for door in self.services.doors:
+            observer.schedule(Wake(), str(door.terms.folder))
+        observer.start()
+        try:
+            with self._timetable():
+                yield
+        finally:
+            observer.stop()
+            observer.join()
+
+    @contextmanager
+    def _timetable(self) -> Iterator[None]:
+        """APScheduler wakes the loop; which slot is due, and only once, the ledger decides."""
+        from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415 - daemon only
+        from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - daemon only
+
+        scheduler = BackgroundScheduler(
+            timezone="UTC",
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for terms in self.services.banks.values():
+            for line in terms.fetch:
+                trigger = CronTrigger.from_crontab(line, timezone=terms.zone)
+                scheduler.add_job(self._woken.put, trigger, args=["timetable"])
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+
+def act(verb: str, bank: str | None, sweep: Sweep) -> dict[str, object]:
+    """`send` or `fetch`, asked for by a person; what came of it."""
+    if verb == "send":
+        wait_until_settled(sweep, bank)
+        sweep_outbound(sweep, bank)
+    else:
+        banks: Sequence[str] = [bank] if bank else list(sweep.services.banks)
+        sweep_inbound(sweep, banks)
+    return {"verb": verb, "bank": bank, "unreachable": dict(sweep.unreachable)}
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)); without it, nothing happens."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)

@@ -1,0 +1,338 @@
+"""START HERE: the life of a bank file, from the bank's server to the ERP's door.
+
+    fetched -> opened -> read -> booked -> exporting -> done
+
+The same shape as outbound.py: `STEPS`, `advance`. Raw bytes are archived and flushed before
+anything looks inside; the file at the bank is removed last, when its outcome is recorded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+
+from h2h import evidence
+from h2h.core.naming import is_temporary, shortened
+from h2h.core.problem import Problem, Severity
+from h2h.core.statement import StatementKind
+from h2h.core.states import In, State
+from h2h.errors import Corrupt, H2HError, Refused, Transient
+from h2h.handover import Content, prepare, publish
+from h2h.ports import (
+    BankMessage,
+    BankTerms,
+    Change,
+    Download,
+    File,
+    RemoteFile,
+    Session,
+    StatementRow,
+    Told,
+)
+from h2h.sweep import NotNow, Step, Sweep, terms_of
+
+OPENED = "opened"
+SIGNATURE = ".sig"
+_MOST_ACK_BYTES = 65_536  # of an acknowledgement, looked through for the name of our file
+_FOLDERS = {
+    StatementKind.STATEMENT: "statements",
+    StatementKind.INTRADAY: "intraday",
+    StatementKind.NOTIFICATION: "notifications",
+}
+
+
+def sweep_inbound(sweep: Sweep, banks: Sequence[str]) -> None:
+    """Fetch from `banks`, and move every bank file of ours as far as it goes."""
+    for bank in banks:
+        fetch(bank, sweep)
+    for file in sweep.ledger.files(STEPS, direction="in", due=sweep.now if sweep.patient else None):
+        if sweep.stopping():
+            break
+        advance(file, sweep)
+    for bank in banks:
+        clear_away(bank, sweep)
+    evidence.bring_up_to_date(sweep)
+
+
+# ---------------------------------------------------------------------------------------- fetch
+
+
+def fetch(bank: str, sweep: Sweep) -> None:
+    """Bring in what is new in every download folder of a bank."""
+    terms = sweep.services.banks[bank]
+    for index, download in enumerate(terms.downloads):
+        try:
+            for remote in _new_files(terms, download, sweep):
+                _fetch_one(terms, index, remote, sweep)
+        except NotNow as wait:
+            sweep.log.event("not_fetched", bank=bank, because=str(wait))
+            return
+        except Transient as error:
+            sweep.lost(bank, error)
+            return
+        except (Refused, OSError) as error:
+            sweep.log.event("not_fetched", bank=bank, folder=download.folder, because=str(error))
+
+
+def _new_files(terms: BankTerms, download: Download, sweep: Sweep) -> list[RemoteFile]:
+    session = sweep.session(terms.name)
+    listed = [
+        remote
+        for remote in session.listing(download.folder, terms.most_entries)
+        if fnmatchcase(remote.name, download.pattern)
+        and not is_temporary(remote.name)
+        and not remote.name.endswith(SIGNATURE)
+    ]
+    known = sweep.ledger.known(terms.name, download.folder, listed)
+    return [remote for remote in listed if remote.name not in known]
+
+
+def _fetch_one(terms: BankTerms, index: int, remote: RemoteFile, sweep: Sweep) -> None:
+    """Fetch, make sure that it did not change meanwhile, and record it."""
+    archive, session = sweep.services.archive, sweep.session(terms.name)
+    folder, file_id = terms.downloads[index].folder, sweep.services.new_id()
+    path, local = f"{folder}/{remote.name}", archive.incoming(file_id)
+    if session.stat(path) != remote:
+        return  # still being written, or replaced: the next sweep sees it as it is then
+    session.get(path, local, terms.largest_file)
+    if session.stat(path + SIGNATURE) is not None:
+        beside = local.with_name(f"received{SIGNATURE}")
+        session.get(path + SIGNATURE, beside, terms.largest_file)
+    if session.stat(path) != remote:
+        return
+    sha256, size = archive.digest(local)
+    file = sweep.ledger.fetched(file_id, terms.name, index, folder, remote, sha256, size, sweep.now)
+    archive.receive(file.id)
+    sweep.log.event("fetched", file_id=file.id, name=file.name, bank=terms.name)
+
+
+def clear_away(bank: str, sweep: Sweep) -> None:
+    """Delete or move, at the bank, what has its outcome here; a failure is harmless."""
+    terms = sweep.services.banks[bank]
+    for file in sweep.ledger.remote_pending(bank):
+        try:
+            _clear_away_one(file, terms.downloads[file.download], sweep)
+        except NotNow:
+            return
+        except (H2HError, OSError, IndexError) as error:
+            sweep.drop(bank)
+            sweep.log.event("not_cleared", bank=bank, name=file.name, because=str(error))
+
+
+def _clear_away_one(file: File, download: Download, sweep: Sweep) -> None:
+    """Only what is still the very file that was fetched is touched."""
+    if download.after != "leave":
+        session = sweep.session(file.bank or "")
+        path = f"{file.remote_folder}/{file.remote_name}"
+        if session.stat(path) == RemoteFile(file.remote_name, file.remote_size, file.remote_mtime):
+            _apply_after(download, path, file.remote_name, session)
+    sweep.ledger.remote_done(file)
+
+
+def _apply_after(download: Download, path: str, name: str, session: Session) -> None:
+    if download.after == "delete":
+        session.remove(path)
+        session.remove(path + SIGNATURE)
+    else:
+        session.rename(path, f"{download.move_to}/{name}")
+
+
+# ---------------------------------------------------------------------------------------- steps
+
+
+def advance(file: File, sweep: Sweep) -> None:
+    """Run the steps of one bank file until one of them stops; its trouble is its own."""
+    current: File | None = file
+    try:
+        while current is not None and (step := STEPS.get(current.state)):
+            file = current
+            current = step(file, sweep)
+    except Transient as error:
+        sweep.wait(file, None, str(error), failed=True)
+    except Corrupt as error:
+        quarantine(file, sweep, error)
+    except Exception as error:  # noqa: BLE001 - law 8: whatever it is, it stops this file alone
+        words = str(error) if isinstance(error, H2HError) else f"{type(error).__name__}: {error}"
+        sweep.wait(file, None, words, failed=True)
+
+
+def quarantine(file: File, sweep: Sweep, error: Corrupt) -> None:
+    """Set a bank file aside with its reasons; its bytes stay in its dossier."""
+    problem = Problem("unreadable", Severity.ERROR, error.cause, error.next_move)
+    if file.state in {In.FETCHED, In.OPENED, In.READ}:
+        change = Change(problems=(*file.problems, problem))
+        sweep.move(file, In.QUARANTINED, error.cause, change)
+    else:
+        sweep.wait(file, None, str(error), failed=True)
+
+
+def unseal(file: File, sweep: Sweep) -> File | None:
+    """fetched: verify who sealed it, and decrypt; nothing unproven goes further."""
+    archive, terms = sweep.services.archive, terms_of(file, sweep)
+    received, opened = archive.receive(file.id), archive.path(file.id, OPENED)
+    if archive.digest(received)[0] != file.sha256:
+        raise Corrupt("it changed in the archive after it was fetched", "Look into the dossier.")
+    sealer = sweep.services.sealers[terms.name]
+    if _download(file, terms).sealed:
+        signer = sealer.open(received, opened, terms.largest_file)
+        return sweep.move(file, In.OPENED, f"signed by {signer}", Change(opened_by=signer))
+    return sweep.move(file, In.OPENED, "this bank sends it in clear")
+
+
+def read(file: File, sweep: Sweep) -> File | None:
+    """opened: understand it; a declared document or acknowledgement is taken as it is."""
+    if _download(file, terms_of(file, sweep)).kind != "message":
+        return sweep.move(file, In.READ, "declared, not read")
+    message = _message(file, sweep)
+    change = Change(
+        message=message.message, message_id=message.message_id, problems=message.problems
+    )
+    return sweep.move(file, In.READ, change=change)
+
+
+def book(file: File, sweep: Sweep) -> File | None:
+    """read: enter it into the books, in one transaction that may be repeated."""
+    terms = terms_of(file, sweep)
+    match _download(file, terms).kind:
+        case "document":
+            return sweep.ledger.document(file, sweep.now)
+        case "ack":
+            text = _content(file, sweep).read_bytes()[:_MOST_ACK_BYTES].decode(errors="replace")
+            named = f"{file.remote_name}\n{text}"
+            _report(file, sweep.ledger.acknowledge(file, named, sweep.now), sweep)
+            return sweep.ledger.file(file.id)
+    message = _message(file, sweep)
+    if message.report is not None:
+        rejects_only = terms.rejects_only
+        told = sweep.ledger.tell(file, message.report, sweep.now, rejects_only=rejects_only)
+        _report(file, told, sweep)
+        return sweep.ledger.file(file.id)
+    booked = sweep.ledger.book(file, message.statements, terms.accounts, sweep.now)
+    if booked is not None:
+        _tell_of_statements(file, sweep)
+    return booked
+
+
+def _report(file: File, told: Told | None, sweep: Sweep) -> None:
+    if told is None:
+        return
+    for words in told.moved:
+        sweep.log.event("told", file_id=told.file_id, bank=file.bank, because=words)
+    for words in told.alarms:
+        sweep.log.event("alarm", file_id=file.id, bank=file.bank, because=words)
+
+
+def _tell_of_statements(file: File, sweep: Sweep) -> None:
+    for row in sweep.ledger.statements(file.id):
+        sweep.log.event(
+            "statement",
+            file_id=file.id,
+            bank=file.bank,
+            account=row.account,
+            kept=row.kept,
+            flags=" ".join(row.flags),
+            because=row.because,
+        )
+
+
+def export(file: File, sweep: Sweep) -> File | None:
+    """booked: make what the ERP gets, flush it, and commit what will be renamed."""
+    _prepare_export(file, sweep)
+    return sweep.move(file, In.EXPORTING)
+
+
+def hand_over(file: File, sweep: Sweep) -> File | None:
+    """exporting: rename what was committed; a missing temporary was handed over already."""
+    publish(file, sweep)
+    return sweep.move(file, In.DONE)
+
+
+STEPS: Mapping[State, Step] = MappingProxyType(
+    {
+        In.FETCHED: unseal,
+        In.OPENED: read,
+        In.READ: book,
+        In.BOOKED: export,
+        In.EXPORTING: hand_over,
+    }
+)
+
+
+# --------------------------------------------------------------------------------------- export
+
+
+def export_released(file: File, sweep: Sweep) -> None:
+    """Hand over statements of a finished file that a person released since."""
+    if file.state is In.DONE and sweep.ledger.unexported(file.id):
+        _prepare_export(file, sweep)
+        publish(file, sweep)
+
+
+def _prepare_export(file: File, sweep: Sweep) -> None:
+    rows = sweep.ledger.unexported(file.id)
+    folder, contents = _contents(file, rows, sweep)
+    handed = prepare(sweep, f"{file.bank}/{folder}", contents)
+    sweep.ledger.handing_over(file, handed, [row.id for row in rows])
+
+
+def _contents(
+    file: File, rows: Sequence[StatementRow], sweep: Sweep
+) -> tuple[str, dict[str, Content]]:
+    """The folder, and what goes into it by name: the verified file, and rows made of it."""
+    kind = _download(file, terms_of(file, sweep)).kind
+    if kind != "message":
+        folder = "documents" if kind == "document" else "status"
+        return folder, {_document_name(file): _content(file, sweep)}
+    message, exporter = _message(file, sweep), sweep.services.exporter
+    base = _base_name(file)
+    if message.report is not None:
+        made = exporter.report(message.report)
+        contents: dict[str, Content] = {f"{base}.xml": _content(file, sweep)}
+        return "status", contents | {base + export.suffix: export.content for export in made}
+    keep = [row.index for row in rows]
+    if not keep:
+        return "statements", {}
+    base += "" if len(keep) == len(message.statements) else "." + "-".join(map(str, keep))
+    part = sweep.services.archive.path(file.id, f"exported.{'-'.join(map(str, keep[:20]))}.xml")
+    sweep.services.messages.extract(_content(file, sweep), keep, part)
+    kept = [statement for statement in message.statements if statement.index in keep]
+    made = exporter.statements(kept)
+    contents = {f"{base}.xml": part}
+    contents |= {base + export.suffix: export.content for export in made}
+    return _FOLDERS[kept[0].kind], contents
+
+
+def _base_name(file: File) -> str:
+    """The bank's name without its seal's and format's suffixes, and our id to tell twins apart."""
+    name = file.name
+    for suffix in (".pgp", ".gpg", ".asc", ".xml"):
+        name = name.removesuffix(suffix)
+    return f"{shortened(name)}.{file.id}"
+
+
+def _document_name(file: File) -> str:
+    name = Path(file.name.removesuffix(".pgp").removesuffix(".gpg"))
+    return f"{shortened(name.stem)}.{file.id}{shortened(name.suffix, 20) if name.suffix else ''}"
+
+
+# ---------------------------------------------------------------------------------------- parts
+
+
+def _download(file: File, terms: BankTerms) -> Download:
+    """How it was fetched; a table that has gone from the config is treated as a message."""
+    if 0 <= file.download < len(terms.downloads):
+        return terms.downloads[file.download]
+    return Download(file.remote_folder, "*")
+
+
+def _content(file: File, sweep: Sweep) -> Path:
+    """What to read: the opened file, or what came when it came in clear."""
+    if _download(file, terms_of(file, sweep)).sealed:
+        return sweep.services.archive.path(file.id, OPENED)
+    return sweep.services.archive.receive(file.id)
+
+
+def _message(file: File, sweep: Sweep) -> BankMessage:
+    return sweep.services.messages.read(_content(file, sweep), terms_of(file, sweep).largest_file)

@@ -1,0 +1,202 @@
+"""The only room that knows the core and the adapters: Config -> Services."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from h2h import resources
+from h2h.adapters.archive import FolderArchive
+from h2h.adapters.desktop import FolderDesktop
+from h2h.adapters.door import FolderDoor
+from h2h.adapters.folder import FolderBank
+from h2h.adapters.messages import Iso20022Messages
+from h2h.adapters.pgp import GpgSealer
+from h2h.adapters.sftp import SftpBank
+from h2h.adapters.sftp import Timeouts as SftpTimeouts
+from h2h.adapters.sql.ledger import SqlLedger, open_ledger
+from h2h.config.models import Account as AccountTable
+from h2h.config.models import Bank as BankTable
+from h2h.config.models import Config, Sftp
+from h2h.export import ErpExporter
+from h2h.ports import (
+    Account,
+    Bank,
+    BankTerms,
+    CheckTerms,
+    Clock,
+    Door,
+    DoorTerms,
+    Download,
+    Log,
+    Sealer,
+    Services,
+)
+
+ROOT_DOOR = "outbox"  # the door whose files are routed by debtor account
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+        return datetime.now(UTC)
+
+
+@contextmanager
+def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Services]:
+    """Everything that the flows may touch, made from the configuration; closed at the end.
+
+    Missing doors are created. Raises ConfigError when the workspace does not permit a start.
+    """
+    resources.verify_schemas()
+    os.umask(0o077)
+    _make_rooms(config)
+    time = clock or SystemClock()
+    ledger = ledger_of(config)
+    try:
+        yield Services(
+            environment=config.h2h.environment,
+            ledger=ledger,
+            archive=FolderArchive(config.h2h.archive),
+            messages=Iso20022Messages(),
+            exporter=ErpExporter(),
+            desktop=FolderDesktop(config.h2h.inbox),
+            clock=time,
+            log=log,
+            doors=doors_of(config),
+            banks={name: terms_of(name, bank, config) for name, bank in config.banks.items()},
+            servers={name: server_of(bank) for name, bank in config.banks.items()},
+            sealers={name: sealer_of(bank) for name, bank in config.banks.items()},
+            new_id=lambda: new_id(time),
+        )
+    finally:
+        ledger.close()
+
+
+def ledger_of(config: Config) -> SqlLedger:
+    """The ledger alone, for commands that only look."""
+    return open_ledger(config.h2h.database, config.h2h.environment, archive=config.h2h.archive)
+
+
+def new_id(clock: Clock) -> str:
+    """A file id: the moment, readable, and six random hex digits (its dossier lies by its date)."""
+    return f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _make_rooms(config: Config) -> None:
+    rooms = [config.h2h.outbox, config.h2h.inbox, config.h2h.archive]
+    rooms += [config.h2h.outbox / name for name in config.banks]
+    for room in rooms:
+        room.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def doors_of(config: Config) -> tuple[Door, ...]:
+    """One door a bank, and the outbox itself, where files are routed by debtor account."""
+    outbox = config.h2h.outbox
+    doors = [FolderDoor(DoorTerms(ROOT_DOOR, outbox, None), doors=tuple(config.banks))]
+    for name, bank in config.banks.items():
+        rule = bank.door
+        terms = DoorTerms(
+            f"{ROOT_DOOR}/{name}",
+            outbox / name,
+            name,
+            settle=rule.settle,
+            marker=rule.marker,
+            incomplete_wait=rule.incomplete_wait,
+        )
+        doors.append(FolderDoor(terms))
+    for door in doors:
+        door.check()
+    return tuple(doors)
+
+
+def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
+    """What was agreed with a bank, as the flows need it."""
+    accounts = tuple(_account(account) for account in bank.accounts)
+    largest = bank.largest_file or config.h2h.largest_file
+    transport = bank.transport
+    return BankTerms(
+        name=name,
+        zone=bank.zone,
+        calendar=bank.calendar,
+        accounts=accounts,
+        check=check_terms_of(bank, accounts, largest),
+        downloads=tuple(
+            Download(d.folder, d.pattern, d.kind, d.after, d.move_to, bank.sealed(d))
+            for d in transport.download
+        ),
+        upload_folder=transport.upload.folder,
+        temporary=transport.upload.temporary,
+        file_name=transport.file_name,
+        customer=bank.customer,
+        publish=transport.upload.publish,
+        gap_free=bank.gap_free,
+        rejects_only=bank.status_reports == "rejects-only",
+        similar_days=bank.similar_days,
+        closed=bank.closed_windows,
+        fetch=bank.fetch,
+        largest_file=largest,
+    )
+
+
+def check_terms_of(bank: BankTable, accounts: tuple[Account, ...], largest: int) -> CheckTerms:
+    """What files to this bank are judged by."""
+    return CheckTerms(
+        accounts=accounts,
+        severities=dict(bank.rules),
+        largest_file=largest,
+        schema=bank.own_schema,
+        past_date_tolerance=bank.past_date_tolerance,
+    )
+
+
+def _account(account: AccountTable) -> Account:
+    number = account.iban or account.number
+    return Account(number, account.bank_code, account.currency, account.entity)
+
+
+def server_of(bank: BankTable) -> Bank:
+    """How the bank is reached: its SFTP server, or a folder."""
+    transport = bank.transport
+    if not isinstance(transport, Sftp):
+        return FolderBank(Path(transport.root))
+    waits = transport.timeouts
+    return SftpBank(
+        hosts=transport.hosts,
+        username=transport.username,
+        host_keys=transport.host_keys,
+        private_key=transport.private_key.read,
+        password=transport.password.read if transport.password else None,
+        port=transport.port,
+        proxy=transport.proxy,
+        timeouts=SftpTimeouts(
+            connect=waits.connect,
+            login=waits.login,
+            idle=waits.idle,
+            call=waits.call,
+            slowest=waits.slowest,
+        ),
+    )
+
+
+def sealer_of(bank: BankTable) -> Sealer:
+    """OpenPGP at this bank."""
+    pgp = bank.pgp
+    return GpgSealer(
+        pgp.home,
+        pgp.seal,
+        sign_with=pgp.sign_with or "",
+        encrypt_to=pgp.encrypt_to,
+        accept_from=pgp.accept_from,
+        passphrase=pgp.passphrase.read if pgp.passphrase else None,
+        armor=pgp.armor,
+        compress=pgp.compress,
+        cipher=pgp.cipher,
+        digest=pgp.digest,
+    )
