@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -162,7 +162,7 @@ class Daemon:
         woken = self._woken
 
         class Wake(FileSystemEventHandler):
-            def on_any_event(self, event: FileSystemEvent) -> None:
+            def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - watchdog's name
                 woken.put("door")
 
         observer = Observer()
@@ -197,15 +197,15 @@ class Daemon:
             scheduler.shutdown(wait=False)
 
 
-def act(verb: str, bank: str | None, sweep: Sweep) -> dict[str, object]:
-    """`send` or `fetch`, asked for by a person; what came of it."""
+def act(verb: str, bank: str | None, sweep: Sweep) -> dict[str, str]:
+    """`send` or `fetch`, asked for by a person; the banks that could not be reached, and why."""
     if verb == "send":
         wait_until_settled(sweep, bank)
         sweep_outbound(sweep, bank)
     else:
-        banks: Sequence[str] = [bank] if bank else list(sweep.services.banks)
-        sweep_inbound(sweep, banks)
-    return {"verb": verb, "bank": bank, "unreachable": dict(sweep.unreachable)}
+        sweep_inbound(sweep, [bank] if bank else list(sweep.services.banks))
+        sweep_outbound(sweep, bank)  # a report may have settled a doubt
+    return dict(sweep.unreachable)
 
 
 def notify(state: str) -> None:

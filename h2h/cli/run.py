@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def run(path: Path, *, once: bool, as_json: bool) -> None:
     from h2h.wiring import wire  # noqa: PLC0415 - heavy
 
     config = load(path)
-    with _ledger_lock(config), wire(config, Journal()) as services:
+    with _alone(config), wire(config, Journal()) as services:
         if not once:
             daemon.Daemon(services).run()
             return
@@ -70,28 +71,28 @@ def _act(verb: str, bank: str | None, path: Path, *, as_json: bool) -> None:
         raise click.BadParameter(f"there is no bank {bank} in {path}")
     ledger = ledger_of(config)
     try:
-        running = ledger.is_locked()
-        answer = _ask(ledger, verb, bank) if running else None
+        unreachable = _ask(ledger, verb, bank) if ledger.is_locked() else None
     finally:
         ledger.close()
-    if answer is None:
+    if unreachable is None:
         with (
-            _ledger_lock(config),
+            _alone(config),
             wire(config, Journal()) as services,
             Sweep(services, patient=False) as sweep,
         ):
             daemon.recover(services)
-            answer = {"unreachable": dict(daemon.act(verb, bank, sweep)["unreachable"])}  # type: ignore[call-overload] # a mapping
-    _tell(answer["unreachable"], as_json=as_json)
+            unreachable = daemon.act(verb, bank, sweep)
+    _tell(unreachable, as_json=as_json)
 
 
-def _ledger_lock(config: Config):  # type: ignore[no-untyped-def] # a context manager of the ledger's
+def _alone(config: Config) -> AbstractContextManager[None]:
+    """Hold the workspace's ledger, so that no second h2h moves its files."""
     from h2h.adapters.sql.ledger import ledger_lock  # noqa: PLC0415 - heavy
 
     return ledger_lock(config.h2h.database).lock()
 
 
-def _ask(ledger: SqlLedger, verb: str, bank: str | None) -> dict[str, dict[str, str]]:
+def _ask(ledger: SqlLedger, verb: str, bank: str | None) -> dict[str, str]:
     """Leave a request for the running daemon and wait for its answer."""
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
@@ -100,7 +101,7 @@ def _ask(ledger: SqlLedger, verb: str, bank: str | None) -> dict[str, dict[str, 
     while time.monotonic() < end:
         request = ledger.request(number)
         if request is not None and request.answer:
-            answer: dict[str, dict[str, str]] = json.loads(request.answer)
+            answer: dict[str, str] = json.loads(request.answer)
             return answer
         time.sleep(_POLL)
     raise Refused("the running daemon did not answer", "Look at its journal, then ask again")
