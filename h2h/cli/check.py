@@ -21,23 +21,41 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--bank", help="Judge by the terms of this bank of the workspace.")
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line, one line a file.")
 @click.pass_context
-def check(context: click.Context, files: tuple[Path, ...], *, as_lines: bool) -> None:
+def check(
+    context: click.Context, files: tuple[Path, ...], *, bank: str | None, as_lines: bool
+) -> None:
     """Judge payment files (pain.001): the schema and every rule, all problems at once.
 
     Exit code 1 when one of them has a problem of severity `error`.
     """
-    from h2h.ports import CheckTerms  # noqa: PLC0415
-
+    terms, today = _terms(context.obj, bank)
     valid = True
-    for found in check_files(files, CheckTerms(), datetime.now().astimezone().date()):
+    for found in check_files(files, terms, today):
         valid = valid and found["valid"]
         if as_lines:
             click.echo(json.dumps(found))
         else:
             _show(found)
     context.exit(0 if valid else 1)
+
+
+def _terms(config_path: Path, bank: str | None) -> tuple[CheckTerms, date]:
+    """The terms and the business date to judge by; without a bank, no workspace is needed."""
+    from h2h.ports import CheckTerms  # noqa: PLC0415 - read with the rules, not for --help
+
+    if bank is None:
+        return CheckTerms(), datetime.now().astimezone().date()
+    from h2h.config import load  # noqa: PLC0415 - only with a workspace
+    from h2h.wiring import terms_of  # noqa: PLC0415 - the same
+
+    config = load(config_path)
+    if bank not in config.banks:
+        raise click.BadParameter(f"there is no bank {bank} in {config_path}")
+    terms = terms_of(bank, config.banks[bank], config)
+    return terms.check, datetime.now(terms.zone).date()
 
 
 def check_files(paths: Sequence[Path], terms: CheckTerms, today: date) -> Iterator[Json]:

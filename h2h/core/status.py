@@ -89,8 +89,8 @@ _STATES = {
 }
 MOST_ALARMS = 20  # of one report
 _NOT_GIVEN = frozenset({"", NOT_PROVIDED})
-# "Duplicate file" and "duplication" (ISO external status reasons).
-_DUPLICATE = frozenset({"DU01", "AM05"})
+# "Duplicate message", "duplication" and "duplicate payment" (ISO external status reasons).
+_DUPLICATE = frozenset({"DU01", "AM05", "DUPL"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from h2h.cli import root
 from h2h.cli.check import check
 from h2h.cli.read import read
 
@@ -189,3 +192,36 @@ def test_the_commands_can_be_listed_without_loading_a_parser() -> None:
     code = f"import sys, h2h.cli.read, h2h.cli.check; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_with_a_bank_the_check_knows_our_accounts(
+    tmp_path: Path, payment_file: Callable[..., bytes]
+) -> None:
+    CliRunner().invoke(root, ["init", str(tmp_path / "work")])
+    config = str(tmp_path / "work" / "config.toml")
+    foreign = tmp_path / "foreign.xml"
+    foreign.write_bytes(
+        payment_file(
+            "M-1",
+            [
+                {
+                    "end_to_end_id": "E-1",
+                    "amount": "1.00",
+                    "currency": "EUR",
+                    "creditor_iban": "NL91ABNA0417164300",
+                    "creditor_name": "Creditor",
+                    "remittance": "one",
+                }
+            ],
+            debtor_iban="NL20INGB0001234567",
+            execution_date=date(2030, 1, 2),
+            version="pain.001.001.09",
+        )
+    )
+    told = CliRunner().invoke(root, ["--config", config, "check", "--json", str(foreign)])
+    assert "debtor-account" not in told.output
+    told = CliRunner().invoke(
+        root, ["--config", config, "check", "--bank", "acme", "--json", str(foreign)]
+    )
+    assert told.exit_code == 1
+    assert "debtor-account" in told.output
