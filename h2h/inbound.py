@@ -51,6 +51,8 @@ def sweep_inbound(sweep: Sweep, banks: Sequence[str]) -> None:
         if sweep.stopping():
             break
         advance(file, sweep)
+    for file in sweep.ledger.unrecorded():
+        export_released(file, sweep)
     for bank in banks:
         clear_away(bank, sweep)
     evidence.bring_up_to_date(sweep)
@@ -264,10 +266,16 @@ STEPS: Mapping[State, Step] = MappingProxyType(
 
 
 def export_released(file: File, sweep: Sweep) -> None:
-    """Hand over statements of a finished file that a person released since."""
-    if file.state is In.DONE and sweep.ledger.unexported(file.id):
-        _prepare_export(file, sweep)
-        publish(file, sweep)
+    """Hand over what a person released out of a bank file that was done already."""
+    if file.state is not In.DONE:
+        return
+    try:
+        publish(file, sweep)  # what a crash left half handed over
+        if sweep.ledger.unexported(file.id):
+            _prepare_export(file, sweep)
+            publish(file, sweep)
+    except (H2HError, OSError) as error:
+        sweep.log.event("not_exported", file_id=file.id, because=str(error))
 
 
 def _prepare_export(file: File, sweep: Sweep) -> None:

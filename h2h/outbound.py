@@ -121,7 +121,7 @@ def claim(file: File, sweep: Sweep) -> File | None:
 def check(file: File, sweep: Sweep) -> File | None:
     """claimed: judge the file by its bank's rules, and by what went before."""
     twin = sweep.ledger.same_bytes(file)
-    if twin is not None and file.id > twin.id:
+    if twin is not None:
         return _already_processed(file, twin, sweep)
     bank, verdict = _judge(file, sweep)
     change = Change(
