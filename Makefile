@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` shows the whole round trip, `make test` proves it.
+
+.PHONY: help setup setup-test demo test check schemas lock
+.DELETE_ON_ERROR:
+
+VENV = .venv
+STAMP = $(VENV)/.set-up
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+help:
+	@echo "make demo     the whole round trip against the practice bank, in one minute"
+	@echo "make test     all tests"
+	@echo "make check    ruff, format, mypy"
+	@echo "make schemas  write schemas/*.xsd from their dictionary"
+	@echo "make lock     choose the newest versions of the dependencies"
+	@echo "make setup    only what the others need"
+
+setup: $(STAMP)
+	@tools/packages.sh gpg=gnupg
+
+setup-test: setup
+	@tools/packages.sh sshd=openssh-server systemd-analyze=systemd
+
+$(STAMP): requirements.lock oracles.lock pyproject.toml tools/python.sh
+	python=$$(tools/python.sh) && "$$python" -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --require-hashes --no-deps -r oracles.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/h2h demo
+
+test: setup-test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+schemas: setup
+	$(BIN)/python schemas/generate.py
+
+# Needs uv. Hashes of every file, and no index address: where packages come from is yours to say.
+lock:
+	uv pip compile pyproject.toml --all-extras --group dev --upgrade --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile oracles.in --no-deps --upgrade --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header -o oracles.lock
