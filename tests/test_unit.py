@@ -1,0 +1,53 @@
+"""The systemd unit: systemd understands it, and it is shut as tightly as promised."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parent.parent / "systemd" / "h2h.service"
+COMMAND = "/opt/h2h/bin/h2h --config /etc/h2h/config.toml run"
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit with a program that exists on every machine, the one thing systemd would miss."""
+    text = UNIT.read_text()
+    assert text.count(COMMAND) == 1
+    path = tmp_path / UNIT.name
+    path.write_text(text.replace(COMMAND, "/bin/true"))
+    return path
+
+
+def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
+    done = _analyze("verify", "--man=no", str(unit))
+    about_ours = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    assert (done.returncode, about_ours) == (0, [])
+
+
+def test_a_misspelt_setting_would_be_noticed(unit: Path) -> None:
+    unit.write_text(unit.read_text().replace("ProtectSystem=", "ProtectSistem="))
+    assert "ProtectSistem" in _analyze("verify", "--man=no", str(unit)).stderr
+
+
+def test_the_unit_exposes_no_more_than_two_of_ten(unit: Path) -> None:
+    done = _analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(unit))
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert found, done.stderr
+    assert float(found[1]) <= 2.0
+    assert done.returncode == 0
+
+
+def test_secrets_are_left_in_no_core_file_and_no_readable_file() -> None:
+    lines = UNIT.read_text().splitlines()
+    assert {"LimitCORE=0", "UMask=0077", "User=h2h", "Type=notify"} <= set(lines)
+    assert any(line.startswith("WatchdogSec=") for line in lines)
