@@ -1,0 +1,498 @@
+"""A room of real parts around the flows: two banks that are folders, doors, an archive, a ledger.
+
+`Room.services` makes everything anew on the same disk, as a restart does. `Killer` stands around
+every port call and may end the process there.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from h2h.adapters.archive import FolderArchive
+from h2h.adapters.desktop import FolderDesktop
+from h2h.adapters.door import FolderDoor
+from h2h.adapters.folder import FolderBank
+from h2h.adapters.messages import Iso20022Messages
+from h2h.adapters.pgp import GpgSealer
+from h2h.adapters.sql.ledger import SqlLedger, open_ledger
+from h2h.export import ErpExporter
+from h2h.inbound import sweep_inbound
+from h2h.outbound import sweep_outbound
+from h2h.ports import (
+    Account,
+    Bank,
+    BankTerms,
+    CheckTerms,
+    Door,
+    DoorTerms,
+    Download,
+    File,
+    Services,
+    Session,
+)
+from h2h.sweep import Sweep
+from h2h.wiring import new_id
+
+OURS = "DE89370400440532013000"
+OTHERS = "NL91ABNA0417164300"
+MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
+DOWNLOADS = (
+    Download("out", "*.xml", after="delete"),
+    Download("papers", "*.pdf", kind="document", after="move", move_to="read"),
+    Download("acks", "*.ack", kind="ack", after="delete"),
+)
+
+
+@dataclass
+class FixedClock:
+    """Time stands still until a test moves it."""
+
+    time: datetime = MONDAY
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+@dataclass
+class RecordingLog:
+    """Keeps every event."""
+
+    events: list[tuple[str, dict[str, str | int | None]]] = field(default_factory=list)
+
+    def event(self, event: str, /, **facts: str | int | None) -> None:
+        self.events.append((event, facts))
+
+    def named(self, event: str) -> list[dict[str, str | int | None]]:
+        return [facts for name, facts in self.events if name == event]
+
+
+class WrapSession(Protocol):
+    """What a test puts around the sessions of a bank."""
+
+    def __call__(self, session: Session) -> Session: ...
+
+
+class WrappedBank:
+    """A bank whose sessions are wrapped."""
+
+    def __init__(self, bank: Bank, wrap: WrapSession) -> None:
+        self._bank = bank
+        self._wrap = wrap
+
+    @contextmanager
+    def session(self, host: str = "") -> Iterator[Session]:
+        with self._bank.session(host) as session:
+            yield self._wrap(session)
+
+
+class BankSide:
+    """The bank's own view: notes what becomes visible under a final name; may collect it at once.
+
+    The note is made with the file's hash, in a file outside of everything that h2h touches.
+    """
+
+    def __init__(self, session: Session, room: Room, *, collects: bool) -> None:
+        self._session = session
+        self._room = room
+        self._collects = collects
+        self.host = session.host
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+    def put(self, local: Path, path: str) -> None:
+        self._session.put(local, path)
+        if not path.endswith(".tmp"):
+            self._visible(path)
+
+    def rename(self, source: str, target: str) -> None:
+        self._session.rename(source, target)
+        self._visible(target)
+
+    def replace(self, source: str, target: str) -> None:
+        self._session.replace(source, target)
+        self._visible(target)
+
+    def _visible(self, path: str) -> None:
+        if not path.startswith("in/"):
+            return
+        final = self._room.bank / path
+        with self._room.deliveries.open("a") as note:
+            note.write(f"{hashlib.sha256(final.read_bytes()).hexdigest()} {final.name}\n")
+        if self._collects:
+            final.rename(self._room.collected / final.name)
+
+
+class DeskSide:
+    """The ERP's own view: notes every file that appears under its final name."""
+
+    def __init__(self, desktop: FolderDesktop, notes: Path) -> None:
+        self._desktop = desktop
+        self._notes = notes
+
+    def prepare(self, folder: str, name: str, content: Path | bytes) -> tuple[str, str]:
+        return self._desktop.prepare(folder, name, content)
+
+    def publish(self, folder: str, temporary: str, name: str) -> None:
+        appears = (self._desktop.root / folder / temporary).exists()
+        self._desktop.publish(folder, temporary, name)
+        if appears:
+            with self._notes.open("a") as note:
+                note.write(f"{folder}/{name}\n")
+
+
+@dataclass
+class Room:
+    """One workspace on disk, with the bank `acme` (and `other`, of which only the name matters)."""
+
+    root: Path
+    clock: FixedClock = field(default_factory=FixedClock)
+    log: RecordingLog = field(default_factory=RecordingLog)
+    terms: BankTerms = field(
+        default_factory=lambda: bank_terms("acme", OURS),
+    )
+    marker: str = ""
+    collects: bool = False
+    wrap_session: WrapSession = staticmethod(lambda session: session)
+    killer: Killer | None = None
+
+    # -- places
+
+    @property
+    def bank(self) -> Path:
+        return self.root / "bank"
+
+    @property
+    def collected(self) -> Path:
+        return self.root / "collected"
+
+    @property
+    def deliveries(self) -> Path:
+        return self.root / "deliveries.log"
+
+    @property
+    def handed(self) -> Path:
+        return self.root / "handed.log"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    def furnish(self) -> None:
+        """Make the rooms, and let every door be looked into once while it is empty."""
+        self.make_rooms()
+        self.sweep()
+
+    def make_rooms(self) -> None:
+        for name in ("bank/in", "bank/out", "bank/papers", "bank/read", "bank/acks", "bank2/in"):
+            (self.root / name).mkdir(parents=True)
+        for name in ("outbox/acme", "inbox", "archive", "collected"):
+            (self.root / name).mkdir(parents=True)
+        self.deliveries.touch()
+        self.handed.touch()
+
+    # -- what people and machines do
+
+    def drop(self, content: bytes, name: str = "pay.xml", door: str = "acme") -> None:
+        """The ERP drops a file (and its marker, where the door asks for one)."""
+        path = self.root / "outbox" / door / name
+        path.write_bytes(content)
+        if self.marker and door:
+            path.with_name(name + self.marker).touch()
+
+    def sweep(self, times: int = 1) -> None:
+        """Restart h2h and let it do what can be done, `times` times, an hour apart."""
+        for _ in range(times):
+            with self.services() as services:
+                self.run(services)
+            self.clock.advance(hours=1)
+
+    def run(self, services: Services) -> None:
+        with Sweep(services) as sweep:
+            sweep_outbound(sweep)
+            sweep_inbound(sweep, ["acme"])
+
+    def files(self, direction: str = "out") -> Sequence[File]:
+        with self.ledger() as ledger:
+            return ledger.files(direction=direction)
+
+    def file(self, name: str = "pay.xml") -> File:
+        """The newest file of this name."""
+        return [file for file in self.files() + self.files("in") if file.name == name][-1]  # type: ignore[operator]  # lists
+
+    def at_the_bank(self) -> list[Path]:
+        """Every file that the bank can see or has collected, temporary ones left out."""
+        found = [*(self.bank / "in").iterdir(), *self.collected.iterdir()]
+        return [path for path in found if not path.name.endswith(".tmp")]
+
+    def published(self) -> list[str]:
+        """The hash of every file that ever became visible to the bank."""
+        return [line.split()[0] for line in self.deliveries.read_text().splitlines()]
+
+    def handed_over(self, folder: str) -> list[str]:
+        """Names of what the ERP finds in a folder of its desk."""
+        place = self.inbox / "acme" / folder
+        return sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+
+    # -- real parts
+
+    @contextmanager
+    def ledger(self) -> Iterator[SqlLedger]:
+        url = f"sqlite:///{self.root}/ledger.db"
+        ledger = open_ledger(url, "test", archive=self.root / "archive")
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    @contextmanager
+    def services(self) -> Iterator[Services]:
+        """Everything anew, as after a restart."""
+        with self.ledger() as ledger:
+            services = self._services(ledger)
+            yield self.killer.around(services) if self.killer else services
+
+    def _services(self, ledger: SqlLedger) -> Services:
+        other = bank_terms("other", OTHERS)
+        sealer = GpgSealer(self.root, "none")
+        return Services(
+            environment="test",
+            ledger=ledger,
+            archive=FolderArchive(self.root / "archive"),
+            messages=Iso20022Messages(),
+            exporter=ErpExporter(),
+            desktop=DeskSide(FolderDesktop(self.inbox), self.handed),
+            clock=self.clock,
+            log=self.log,
+            doors=self._doors(),
+            banks={"acme": self.terms, "other": other},
+            servers={
+                "acme": WrappedBank(FolderBank(self.bank), self._wrapped),
+                "other": FolderBank(self.root / "bank2"),
+            },
+            sealers={"acme": sealer, "other": sealer},
+            new_id=lambda: new_id(self.clock),
+        )
+
+    def _doors(self) -> tuple[Door, ...]:
+        outbox = self.root / "outbox"
+        routed = DoorTerms("outbox", outbox, None, settle=0)
+        acme = DoorTerms("outbox/acme", outbox / "acme", "acme", settle=0, marker=self.marker)
+        return FolderDoor(routed, doors=("acme",)), FolderDoor(acme)
+
+    def _wrapped(self, session: Session) -> Session:
+        own = BankSide(session, self, collects=self.collects)
+        return self.wrap_session(cast("Session", own))
+
+
+def bank_terms(name: str, account: str) -> BankTerms:
+    accounts = (Account(account, "", "EUR", "Acme GmbH"),)
+    return BankTerms(
+        name=name,
+        zone=ZoneInfo("Europe/Berlin"),
+        calendar="TARGET",
+        accounts=accounts,
+        check=CheckTerms(accounts=accounts),
+        downloads=DOWNLOADS if name == "acme" else (),
+        upload_folder="in",
+        temporary="{name}.{attempt}.tmp",
+        file_name="{customer}_{sequence:04}.xml",
+        customer="ACME",
+    )
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    """A furnished room, its doors seen empty once."""
+    made = Room(tmp_path)
+    made.furnish()
+    return made
+
+
+MakeRoom = Callable[..., Room]
+
+
+@pytest.fixture
+def make_room(tmp_path: Path) -> MakeRoom:
+    """Makes a room that is not furnished yet; `publish` and the like go into the bank's terms."""
+
+    def make(*, marker: str = "", collects: bool = False, **terms: object) -> Room:
+        usual = bank_terms("acme", OURS)
+        agreed = replace(usual, **terms)  # type: ignore[arg-type]  # as the test names them
+        return Room(tmp_path / "room", terms=agreed, marker=marker, collects=collects)
+
+    return make
+
+
+# ---------------------------------------------------------------------------------- kill -9
+
+
+class Killer:
+    """Stands around every port call, counts them, and kills its own process at one of them.
+
+    `calls` holds the name of each; `at` None only counts. The death is noted in `hits` first.
+    """
+
+    def __init__(self, hits: Path, at: int | None = None, side: str = "before") -> None:
+        self.calls: list[str] = []
+        self._hits = hits
+        self._at = at
+        self._side = side
+
+    def call(self, name: str, act: Callable[[], object]) -> object:
+        number = len(self.calls)
+        self.calls.append(name)
+        self._may_die(number, "before", name)
+        result = act()
+        self._may_die(number, "after", name)
+        return result
+
+    def _may_die(self, number: int, side: str, name: str) -> None:
+        if (number, side) == (self._at, self._side):
+            with self._hits.open("a") as hits:
+                hits.write(f"{name} {side}\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, services: Services) -> Services:
+        """The same services, with this killer around every method of every port."""
+        wrapped = {
+            name: self._port(name, getattr(services, name))
+            for name in ("ledger", "archive", "messages", "exporter", "desktop")
+        }
+        return replace(
+            services,
+            **wrapped,
+            doors=tuple(self._port("door", door) for door in services.doors),
+            servers={name: self._port("bank", bank) for name, bank in services.servers.items()},
+            sealers={name: self._port("sealer", one) for name, one in services.sealers.items()},
+        )
+
+    def _port(self, name: str, port: object) -> _Guarded:
+        return _Guarded(self, name, port)
+
+
+class _Guarded:
+    """One port behind a killer."""
+
+    def __init__(self, killer: Killer, name: str, port: object) -> None:
+        self._killer = killer
+        self._name = name
+        self._port = port
+
+    def __getattr__(self, name: str) -> object:
+        value = getattr(self._port, name)
+        if not callable(value):
+            return value
+        call = functools.partial(self._call, f"{self._name}.{name}", value)
+        return _GuardedLogin(self._killer, value) if name == "session" else call
+
+    def _call(
+        self, name: str, method: Callable[..., object], *args: object, **named: object
+    ) -> object:
+        return self._killer.call(name, lambda: method(*args, **named))
+
+
+class _GuardedLogin:
+    """A bank's `session`: login and logout are calls of their own."""
+
+    def __init__(self, killer: Killer, login: Callable[..., object]) -> None:
+        self._killer = killer
+        self._login = login
+
+    def __call__(self, host: str = "") -> _GuardedLogin:
+        self._context = self._login(host)
+        return self
+
+    def __enter__(self) -> _Guarded:
+        enter = self._context.__enter__  # type: ignore[attr-defined]  # a context manager
+        return _Guarded(self._killer, "session", self._killer.call("bank.session", enter))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        leave = self._context.__exit__  # type: ignore[attr-defined]  # a context manager
+        self._killer.call("bank.logout", lambda: leave(kind, error, trace))
+
+
+KILLED = -signal.SIGKILL
+
+
+def run_and_kill(room: Room, hits: Path, at: int, side: str) -> int:
+    """One sweep in a process of its own that dies at call `at`; what os.wait says of its end."""
+    child = os.fork()
+    if child == 0:
+        code = 70
+        try:
+            room.killer = Killer(hits, at, side)
+            room.sweep()
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+@dataclass
+class Rounds:
+    """A round of work that is done again and again from the same start, killed at each call."""
+
+    room: Room
+    start: Callable[[Room], None]
+    hits: Path
+    template: Path
+
+    def prepare(self) -> list[str]:
+        """Remember the room as it is, and the names of the calls of an undisturbed round."""
+        self.hits.touch()
+        shutil.copytree(self.room.root, self.template)
+        self.start(self.room)
+        killer = self.room.killer = Killer(self.hits)
+        self.room.sweep()
+        self.room.killer = None
+        return killer.calls
+
+    def killed(self, calls: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """For each call and side: (name, side) once the process died there; the room is as left."""
+        time = self.room.clock.time
+        for at, name in enumerate(calls):
+            for side in ("before", "after"):
+                self.room.clock.time = time
+                shutil.rmtree(self.room.root)
+                shutil.copytree(self.template, self.room.root)
+                self.start(self.room)
+                assert run_and_kill(self.room, self.hits, at, side) == KILLED
+                yield name, side
+
+    def hit(self) -> set[tuple[str, str]]:
+        """Where the process really died."""
+        pairs = (line.split() for line in self.hits.read_text().splitlines())
+        return {(name, side) for name, side in pairs}
+
+
+MakeRounds = Callable[[Room, Callable[[Room], None]], Rounds]
+
+
+@pytest.fixture
+def rounds(tmp_path: Path) -> MakeRounds:
+    """Makes the rounds of a furnished room."""
+    return lambda room, start: Rounds(room, start, tmp_path / "hits", tmp_path / "template")
