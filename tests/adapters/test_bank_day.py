@@ -133,6 +133,9 @@ def test_a_bank_day_from_the_erps_door_to_booked_balances(
         )
     try:
         wait_until(lambda: '"started"' in journal.read_text(), "the daemon starts")
+        second = day.h2h("run", "--once")
+        assert second.returncode == 1
+        assert f"pid {daemon.pid}" in second.stderr
         day.drop("run1.xml", good)
         wait_until(day.bank.arrivals, "the file reaches the bank")
         day.drop("run1 again.xml", good)
