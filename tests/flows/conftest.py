@@ -218,11 +218,11 @@ class Room:
             path.with_name(name + self.marker).touch()
 
     def sweep(self, times: int = 1) -> None:
-        """Restart h2h and let it do what can be done, `times` times, an hour apart."""
-        for _ in range(times):
-            with self.services() as services:
+        """Restart h2h and let it sweep `times` times, an hour apart."""
+        with self.services() as services:
+            for _ in range(times):
                 self.run(services)
-            self.clock.advance(hours=1)
+                self.clock.advance(hours=1)
 
     def run(self, services: Services) -> None:
         with Sweep(services) as sweep:
@@ -471,17 +471,23 @@ class Rounds:
         self.room.killer = None
         return killer.calls
 
-    def killed(self, calls: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """For each call and side: (name, side) once the process died there; the room is as left."""
+    def killed(
+        self, calls: Sequence[str], first: int, last: int
+    ) -> Iterator[tuple[int, str, str]]:
+        """For each call from `first` up to `last`, and each side: (number, name, side).
+
+        The process has died there, and the room is as it was left.
+        """
         time = self.room.clock.time
-        for at, name in enumerate(calls):
+        for at in range(first, last):
             for side in ("before", "after"):
                 self.room.clock.time = time
                 shutil.rmtree(self.room.root)
                 shutil.copytree(self.template, self.room.root)
                 self.start(self.room)
                 assert run_and_kill(self.room, self.hits, at, side) == KILLED
-                yield name, side
+                self.room.clock.advance(hours=1)
+                yield at, calls[at], side
 
     def hit(self) -> set[tuple[str, str]]:
         """Where the process really died."""
@@ -496,3 +502,69 @@ MakeRounds = Callable[[Room, Callable[[Room], None]], Rounds]
 def rounds(tmp_path: Path) -> MakeRounds:
     """Makes the rounds of a furnished room."""
     return lambda room, start: Rounds(room, start, tmp_path / "hits", tmp_path / "template")
+
+
+# ------------------------------------------------------------------------------ the bank's files
+
+_SPACE = "urn:iso:std:iso:20022:tech:xsd:"
+_SHAPES = {
+    "camt.053.001.02": ("BkToCstmrStmt", "Stmt"),
+    "camt.054.001.02": ("BkToCstmrDbtCdtNtfctn", "Ntfctn"),
+}
+
+
+def statement(number: str, closing: str = "150.00") -> str:
+    """A statement of our account: 100.00, then one credit of 50.00; `closing` may not fit."""
+    balances = "".join(
+        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy='EUR'>{amount}</Amt>"
+        "<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-20</Dt></Dt></Bal>"
+        for code, amount in (("OPBD", "100.00"), ("CLBD", closing))
+    )
+    return _report_block(number, balances)
+
+
+def notification(number: str) -> str:
+    """A notification of one credit; it carries no balances."""
+    return _report_block(number, "")
+
+
+def _report_block(number: str, balances: str) -> str:
+    return f"""<Id>S-{number}</Id><ElctrncSeqNb>{number}</ElctrncSeqNb>
+<CreDtTm>2026-11-21T06:00:00</CreDtTm>
+<Acct><Id><IBAN>{OURS}</IBAN></Id><Ccy>EUR</Ccy></Acct>{balances}
+<Ntry><NtryRef>N{number}</NtryRef><Amt Ccy="EUR">50.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<Sts>BOOK</Sts><BookgDt><Dt>2026-11-20</Dt></BookgDt><ValDt><Dt>2026-11-20</Dt></ValDt>
+<AcctSvcrRef>REF-{number}</AcctSvcrRef><BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd></Ntry>"""
+
+
+def report_file(*blocks: str, message: str = "camt.053.001.02") -> bytes:
+    """A bank file of these account reports."""
+    body, block = _SHAPES[message]
+    inner = "".join(f"<{block}>{content}</{block}>" for content in blocks)
+    head = "<GrpHdr><MsgId>B-1</MsgId><CreDtTm>2026-11-21T06:00:00</CreDtTm></GrpHdr>"
+    return (
+        f'<Document xmlns="{_SPACE}{message}"><{body}>{head}{inner}</{body}></Document>'
+    ).encode()
+
+
+def status_file(message_id: str = "MSG-1", status: str = "ACCP") -> bytes:
+    """A status report on all of a payment file."""
+    return f"""<Document xmlns="{_SPACE}pain.002.001.03"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>R-1</MsgId><CreDtTm>2026-11-23T11:00:00</CreDtTm></GrpHdr>
+<OrgnlGrpInfAndSts><OrgnlMsgId>{message_id}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>
+<GrpSts>{status}</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>""".encode()
+
+
+class BankFiles:
+    """The makers of bank files, for tests that need no import."""
+
+    statement = staticmethod(statement)
+    notification = staticmethod(notification)
+    report_file = staticmethod(report_file)
+    status_file = staticmethod(status_file)
+
+
+@pytest.fixture
+def bank_files() -> BankFiles:
+    """Tiny camt.053, camt.054 and pain.002 documents."""
+    return BankFiles()
