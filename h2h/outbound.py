@@ -263,12 +263,12 @@ def stage(file: File, sweep: Sweep) -> File | None:
     if _name_taken(reserved, terms, session, sweep):
         return None
     _upload(reserved, terms, session, sweep)
-    return sweep.move(reserved, Out.STAGED, f"as {_temporary(reserved, terms)}")
+    return sweep.move(reserved, Out.STAGED, f"as {temporary_path(reserved, terms)}")
 
 
 def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> bool:
     """Does something lie under our final name before we announced it? Then a person looks."""
-    final = _final(file, terms)
+    final = final_path(file, terms)
     if session.stat(final) is None:
         return False
     words = f"{final} lies at the bank already, and it is not ours"
@@ -281,13 +281,13 @@ def _upload(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> Non
     """Put the temporary (and a detached signature, if the seal has one) beside its final name."""
     sealed = sweep.services.archive.path(file.id, SEALED)
     if file.attempt > 1:
-        session.remove(_temporary(file, terms, file.attempt - 1))
+        session.remove(temporary_path(file, terms, file.attempt - 1))
     sidecar = sweep.services.sealers[terms.name].sidecar(sealed)
     if sidecar is not None:
-        session.put(sidecar, _final(file, terms) + sidecar.suffix)
+        session.put(sidecar, final_path(file, terms) + sidecar.suffix)
     if terms.publish is Publish.DIRECT:
         return
-    temporary = _temporary(file, terms)
+    temporary = temporary_path(file, terms)
     session.put(sealed, temporary)
     arrived = _size(session, temporary)
     if arrived != file.sealed_size:
@@ -309,7 +309,7 @@ def deliver(file: File, sweep: Sweep) -> File | None:
         return sweep.move(file, Out.SEALED, "its temporary is not at this host, so stage it again")
     sweep.stop_button(terms.name)
     change = Change(host=session.host)
-    announced = sweep.move(file, Out.DELIVERING, f"as {_final(file, terms)}", change)
+    announced = sweep.move(file, Out.DELIVERING, f"as {final_path(file, terms)}", change)
     if announced is None:
         return None
     try:
@@ -324,11 +324,11 @@ def deliver(file: File, sweep: Sweep) -> File | None:
 def _staged_whole(file: File, terms: BankTerms, session: Session) -> bool:
     if terms.publish is Publish.DIRECT:
         return True
-    return _size(session, _temporary(file, terms)) == file.sealed_size
+    return _size(session, temporary_path(file, terms)) == file.sealed_size
 
 
 def _publish(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> None:
-    final, temporary = _final(file, terms), _temporary(file, terms)
+    final, temporary = final_path(file, terms), temporary_path(file, terms)
     match terms.publish:
         case Publish.RENAME:
             session.rename(temporary, final)
@@ -342,7 +342,7 @@ def settle(file: File, sweep: Sweep) -> File | None:
     """delivering after an unclear end, or in_doubt: what the server shows decides, or a person."""
     terms = terms_of(file, sweep)
     session = sweep.session(terms.name, file.host)
-    final, temporary = _final(file, terms), _temporary(file, terms)
+    final, temporary = final_path(file, terms), temporary_path(file, terms)
     seen = Sighting(_size(session, final), _size(session, temporary))
     match delivery_decision(terms.publish, seen, file.sealed_size):
         case Proof.ARRIVED:
@@ -420,11 +420,13 @@ def _final_name(file: File, terms: BankTerms, number: int, sweep: Sweep) -> str:
     return expanded(terms.file_name, values)
 
 
-def _final(file: File, terms: BankTerms) -> str:
+def final_path(file: File, terms: BankTerms) -> str:
+    """Where the file becomes visible to the bank."""
     return f"{terms.upload_folder}/{file.final_name}"
 
 
-def _temporary(file: File, terms: BankTerms, attempt: int | None = None) -> str:
+def temporary_path(file: File, terms: BankTerms, attempt: int | None = None) -> str:
+    """Where an attempt (the present one, unless told) uploads before the file is announced."""
     values: dict[str, Value] = {"name": file.final_name, "attempt": attempt or file.attempt}
     return f"{terms.upload_folder}/{expanded(terms.temporary, values)}"
 

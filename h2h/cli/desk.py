@@ -1,0 +1,125 @@
+"""The desk in the shell: release, reject, cancel, resolve, pause, resume; desk.py decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from h2h.cli.workspace import ledger_at, now, operator
+
+if TYPE_CHECKING:
+    from h2h.ports import Ledger
+
+_reason = click.option("--reason", required=True, help="Why, in words; it is kept for ever.")
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+def _act(
+    act: Callable[[Ledger, str, str, str, datetime], str],
+    path: Path,
+    identity: str,
+    reason: str,
+    *,
+    as_json: bool,
+) -> None:
+    with ledger_at(path) as ledger:
+        _say(identity, act(ledger, identity, operator(), reason, now()), as_json=as_json)
+
+
+def _say(identity: str, state: str, *, as_json: bool) -> None:
+    told = {"id": identity, "state": state}
+    click.echo(json.dumps(told) if as_json else f"{identity} is now {state}")
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@_reason
+@_json
+@click.pass_obj
+def release(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
+    """Let the held file or statement ID go on; the daemon or `h2h send` moves it."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    _act(desk.release, path, identity, reason, as_json=as_json)
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@_reason
+@_json
+@click.pass_obj
+def reject(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
+    """Refuse the held file or statement ID."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    _act(desk.reject, path, identity, reason, as_json=as_json)
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@_reason
+@_json
+@click.pass_obj
+def cancel(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
+    """Take the payment file ID back before it is delivered."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    _act(desk.cancel, path, identity, reason, as_json=as_json)
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@click.option("--sent/--not-sent", "sent", default=None, help="What the bank says.")
+@_reason
+@_json
+@click.pass_obj
+def resolve(path: Path, identity: str, reason: str, *, sent: bool | None, as_json: bool) -> None:
+    """Settle the file ID in doubt, as the bank says; --not-sent lets the same bytes go again."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    if sent is None:
+        raise click.UsageError("say --sent or --not-sent, as the bank told you")
+    if sent:
+        _act(desk.resolve_sent, path, identity, reason, as_json=as_json)
+        return
+    from h2h.adapters.journal import Silence  # noqa: PLC0415 - heavy
+    from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
+    from h2h.wiring import wire  # noqa: PLC0415 - heavy
+
+    with wire(load(path), Silence()) as services, Sweep(services, patient=False) as sweep:
+        state = desk.resolve_not_sent(sweep, identity, operator(), reason)
+    _say(identity, state, as_json=as_json)
+
+
+@click.command()
+@click.argument("bank", default="")
+@_reason
+@_json
+@click.pass_obj
+def pause(path: Path, bank: str, reason: str, *, as_json: bool) -> None:
+    """Stop everything outward at once: at BANK, or at all banks."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    with ledger_at(path) as ledger:
+        desk.pause(ledger, bank, operator(), reason, now())
+    _say(bank or "everything", "paused", as_json=as_json)
+
+
+@click.command()
+@click.argument("bank", default="")
+@click.option("--reason", default="resumed", help="Why, in words.")
+@_json
+@click.pass_obj
+def resume(path: Path, bank: str, reason: str, *, as_json: bool) -> None:
+    """Go on after a pause, at BANK or at all banks."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    with ledger_at(path) as ledger:
+        desk.resume(ledger, bank, operator(), reason, now())
+    _say(bank or "everything", "resumed", as_json=as_json)

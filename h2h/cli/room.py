@@ -1,0 +1,197 @@
+"""What the room looks like: status, show, balances, statements, and the archive's proof."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from h2h.cli.output import Row, show_rows
+from h2h.cli.workspace import ledger_at
+
+if TYPE_CHECKING:
+    from h2h.ports import File, Ledger
+
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.command()
+@_json
+@click.pass_obj
+def status(path: Path, *, as_json: bool) -> None:
+    """What is not final: where it stands, what it waits for, and what is paused."""
+    from h2h.core.states import IN_FINAL, OUT_FINAL, In, Out  # noqa: PLC0415 - with the ledger
+
+    with ledger_at(path) as ledger:
+        files = [
+            *ledger.files(frozenset(Out) - OUT_FINAL, direction="out"),
+            *ledger.files(frozenset(In) - IN_FINAL, direction="in"),
+        ]
+        pauses = ledger.pauses()
+    for pause in [] if as_json else pauses:
+        words = f"PAUSED {pause.bank or 'everything'} by {pause.who}: {pause.reason}"
+        click.secho(words, fg="red", bold=True)
+    columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
+    show_rows([_waiting(f) for f in files], columns, as_json=as_json, empty="Nothing is under way.")
+
+
+def _waiting(file: File) -> Row:
+    return {
+        "file_id": file.id,
+        "name": file.name,
+        "bank": file.bank,
+        "direction": file.direction,
+        "state": file.state.value,
+        "due_at": file.due_at.isoformat() if file.due_at else None,
+        "due_because": file.due_because or file.because or None,
+    }
+
+
+@click.command()
+@click.argument("file_id", metavar="ID")
+@_json
+@click.pass_obj
+def show(path: Path, file_id: str, *, as_json: bool) -> None:
+    """The life of the file ID: its moves, its problems, its payments or statements."""
+    with ledger_at(path) as ledger:
+        file = ledger.file(file_id)
+        if file is None:
+            click.echo(f"there is no file {file_id}; `h2h status` lists the ids", err=True)
+            sys.exit(1)
+        life = _life(file, ledger)
+    if as_json:
+        click.echo(json.dumps(life, ensure_ascii=False))
+        return
+    click.echo(f"{file.name}: {file.state} at {file.bank or 'no bank yet'} (file {file.id})")
+    for part, empty in (("moves", "no moves"), ("problems", "no problems"), ("payments", "")):
+        _section(part, life[part], empty)
+    _section("statements", life["statements"], "")
+
+
+def _section(title: str, rows: object, empty: str) -> None:
+    if not isinstance(rows, list) or (not rows and not empty):
+        return
+    click.secho(title, bold=True)
+    show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=f"  {empty}")
+
+
+def _life(file: File, ledger: Ledger) -> dict[str, object]:
+    moves = [
+        {
+            "at": move.at.isoformat(timespec="seconds"),
+            "from": move.source,
+            "to": move.target,
+            "who": move.who,
+            "because": move.because,
+        }
+        for move in ledger.moves(file.id)
+    ]
+    payments = [
+        {
+            "end_to_end_id": row.end_to_end_id,
+            "amount": row.amount,
+            "currency": row.currency,
+            "creditor_name": row.creditor_name,
+            "creditor_account": row.creditor_account,
+            "state": row.state.value,
+            "status": row.status,
+            "reason": row.reason,
+        }
+        for row in (ledger.payments(file.id) if file.direction == "out" else ())
+    ]
+    return {
+        **_waiting(file),
+        "message": file.message or None,
+        "message_id": file.message_id or None,
+        "transactions": file.transactions,
+        "control_sum": dict(file.control_sum),
+        "sha256": file.sha256,
+        "final_name": file.final_name or None,
+        "moves": moves,
+        "problems": [problem.as_json() for problem in file.problems],
+        "payments": payments,
+        "statements": _statements(ledger, file.id) if file.direction == "in" else [],
+    }
+
+
+@click.command()
+@_json
+@click.pass_obj
+def balances(path: Path, *, as_json: bool) -> None:
+    """The last booked balance of every account, and how old it is."""
+    with ledger_at(path) as ledger:
+        rows: list[Row] = [
+            {**asdict(row), "as_of": row.as_of.isoformat() if row.as_of else None}
+            for row in ledger.balances()
+        ]
+    columns = ("bank", "account", "currency", "amount", "as_of")
+    show_rows(rows, columns, as_json=as_json, empty="No statement is booked yet.")
+
+
+@click.command()
+@click.option("--account", help="Only this account.")
+@_json
+@click.pass_obj
+def statements(path: Path, *, account: str | None, as_json: bool) -> None:
+    """Every statement, its outcome, and why it is held."""
+    with ledger_at(path) as ledger:
+        rows = _statements(ledger, account=account)
+    columns = ("id", "kind", "bank", "account", "currency", "to", "closing", "outcome", "because")
+    show_rows(rows, columns, as_json=as_json, empty="No statement came yet.")
+
+
+def _statements(
+    ledger: Ledger, file_id: str | None = None, account: str | None = None
+) -> list[Row]:
+    return [
+        {
+            "id": row.id,
+            "file_id": row.file_id,
+            "kind": row.kind.value,
+            "bank": row.bank,
+            "account": row.account,
+            "currency": row.currency,
+            "number": row.number,
+            "sequence": row.sequence,
+            "from": row.period_from.isoformat() if row.period_from else None,
+            "to": row.period_to.isoformat() if row.period_to else None,
+            "opening": row.opening,
+            "closing": row.closing,
+            "entries": row.entries,
+            "outcome": row.kept.value,
+            "because": row.because,
+            "flags": list(row.flags),
+        }
+        for row in ledger.statements(file_id, account=account)
+    ]
+
+
+@click.group()
+def archive() -> None:
+    """Look into the archive, and prove it."""
+
+
+@archive.command()
+@_json
+@click.pass_obj
+def verify(path: Path, *, as_json: bool) -> None:
+    """Compare ledger and archive: the chain of moves, and every file in every dossier."""
+    from h2h.adapters.archive import verify as compare  # noqa: PLC0415 - heavy
+    from h2h.config import load  # noqa: PLC0415 - heavy
+
+    root = load(path).h2h.archive
+    with ledger_at(path) as ledger:
+        moves = ledger.moves()
+        findings = list(compare(root, moves, ledger.files()))
+    rows: list[Row] = [asdict(finding) for finding in findings]
+    if as_json:
+        head = moves[-1].hash if moves else None
+        click.echo(json.dumps({"moves": len(moves), "head": head, "findings": rows}))
+    else:
+        show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=f"{len(moves)} moves")
+    if findings:
+        sys.exit(1)

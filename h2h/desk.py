@@ -1,0 +1,129 @@
+"""What a person may do. Each act carries a name and a reason and is a link of the chain.
+
+Nothing here is done twice: every act compares the state it was meant for, and says so when the
+file has moved on meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from h2h.core.problem import Severity
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
+from h2h.errors import Refused
+from h2h.outbound import final_path, temporary_path
+from h2h.ports import File, Ledger, StatementRow
+from h2h.sweep import Sweep, terms_of
+
+
+def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) -> str:
+    """Let a held file, or a held statement of a bank file, go on; returns its new state.
+
+    The rules that held a file are waived for exactly this content: changed bytes are judged anew.
+    """
+    _signed(who, reason)
+    if ledger.file(identity) is None:
+        return _outcome(identity, ledger.release_statement(identity, who, reason, now))
+    file = _file(ledger, identity)
+    if file.state is not Out.HELD or file.held_from is None:
+        raise Refused(f"{file.id} is {file.state}, not held", "Only what is held is released")
+    rules = [p.rule for p in file.problems if p.severity is Severity.HOLD]
+    ledger.waive(file, rules, who, reason, now)
+    return _moved(ledger.move(file, file.held_from, now, because=reason, who=who), file)
+
+
+def reject(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) -> str:
+    """Refuse a held file (it is cancelled) or a held statement (it is never booked)."""
+    _signed(who, reason)
+    if ledger.file(identity) is None:
+        return _outcome(identity, ledger.reject_statement(identity, who, reason, now))
+    file = _file(ledger, identity)
+    if file.state is not Out.HELD:
+        raise Refused(f"{file.id} is {file.state}, not held", "`h2h cancel` takes a file back")
+    return cancel(ledger, identity, who, reason, now)
+
+
+def cancel(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
+    """Take a payment file back before it is delivered; it will not be sent."""
+    _signed(who, reason)
+    file = _file(ledger, file_id)
+    if file.state in ANNOUNCED:
+        next_move = "Ask the bank; when it does not have it, `h2h resolve --not-sent`, then cancel"
+        raise Refused(f"{file.id} is {file.state}: it may be at the bank", next_move)
+    if file.state in AT_THE_BANK:
+        raise Refused(f"{file.id} is {file.state}: the bank has it", "Ask the bank to recall it")
+    if file.state not in BEFORE_DELIVERING:
+        raise Refused(f"{file.id} is {file.state} already", "Nothing is left to cancel")
+    return _moved(ledger.move(file, Out.CANCELLED, now, because=reason, who=who), file)
+
+
+def resolve_sent(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
+    """Settle a doubt: the bank says that it has the file."""
+    _signed(who, reason)
+    file = _doubtful(ledger, file_id)
+    return _moved(ledger.move(file, Out.SENT, now, because=reason, who=who), file)
+
+
+def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
+    """Settle a doubt: the bank says that it does not have the file, so the same bytes go again.
+
+    The server is looked at first: a final name with our size is proof against the person, and the
+    old temporary is removed, so that no late rename can publish it beside the new one.
+    """
+    _signed(who, reason)
+    file = _doubtful(sweep.ledger, file_id)
+    terms = terms_of(file, sweep)
+    session = sweep.session(terms.name, file.host)
+    seen = session.stat(final_path(file, terms))
+    if seen is not None:
+        words = f"{file.final_name} lies at the bank with {seen.size} bytes"
+        raise Refused(words, "It arrived, or arrived in part: settle it with the bank")
+    session.remove(temporary_path(file, terms))
+    moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
+    return _moved(moved, file)
+
+
+def pause(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> None:
+    """Stop everything outward at once, at `bank` or, with "", at all."""
+    _signed(who, reason)
+    ledger.pause(bank, who, reason, now)
+
+
+def resume(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> None:
+    """Go on after a pause; a bank's failed logins are forgotten."""
+    _signed(who, reason)
+    if not ledger.resume(bank, who, reason, now):
+        raise Refused(f"{bank or 'nothing'} is not paused", "`h2h status` shows what is paused")
+
+
+def _signed(who: str, reason: str) -> None:
+    if not who.strip() or not reason.strip():
+        raise Refused("an act needs a name and a reason", "Give --reason in words")
+
+
+def _file(ledger: Ledger, file_id: str) -> File:
+    file = ledger.file(file_id)
+    if file is None or file.direction != "out":
+        raise Refused(f"there is no payment file {file_id}", "`h2h status` lists the ids")
+    return file
+
+
+def _doubtful(ledger: Ledger, file_id: str) -> File:
+    file = _file(ledger, file_id)
+    if file.state is Out.DELIVERING:
+        raise Refused(f"{file.id} is being delivered", "Wait until h2h has looked at the server")
+    if file.state is not Out.IN_DOUBT:
+        raise Refused(f"{file.id} is {file.state}, not in doubt", "Nothing is left to settle")
+    return file
+
+
+def _moved(moved: File | None, file: File) -> str:
+    if moved is None:
+        raise Refused(f"{file.id} moved on meanwhile", "Look at it with `h2h show`, then decide")
+    return moved.state.value
+
+
+def _outcome(identity: str, row: StatementRow | None) -> str:
+    if row is None:
+        raise Refused(f"there is no file and no held statement {identity}", "See `h2h status`")
+    return row.kept.value
