@@ -57,7 +57,7 @@ def _bring_up_to_date(file: File, sweep: Sweep) -> None:
     sweep.services.archive.record(file.id, _manifest(file), lines)
     if file.direction == "out":
         _answer(file, moves, sweep)
-    else:
+    elif not sweep.ledger.unexported(file.id):  # else the inbound flow still needs to see it
         sweep.ledger.recorded(file, file.last_move)
 
 
