@@ -322,7 +322,8 @@ def _base_name(file: File) -> str:
 
 def _document_name(file: File) -> str:
     name = Path(file.name.removesuffix(".pgp").removesuffix(".gpg"))
-    return f"{shortened(name.stem)}.{file.id}{shortened(name.suffix, 20) if name.suffix else ''}"
+    suffix = f".{shortened(name.suffix[1:], 20)}" if name.suffix else ""
+    return f"{shortened(name.stem)}.{file.id}{suffix}"
 
 
 # ---------------------------------------------------------------------------------------- parts
