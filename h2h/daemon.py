@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from h2h import desk
 from h2h.core.calendar import is_business_day
+from h2h.errors import H2HError
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound, take_in
 from h2h.ports import BankTerms, Request, Services
@@ -150,7 +152,7 @@ class Daemon:
 
     def _answer(self, request: Request) -> None:
         with Sweep(self.services, patient=False, stopping=self._alive) as sweep:
-            answer = act(request.verb, request.bank or None, sweep)
+            answer = act(request.verb, request.bank, sweep)
         self.services.ledger.answer(request.id, json.dumps(answer))
 
     @contextmanager
@@ -197,15 +199,28 @@ class Daemon:
             scheduler.shutdown(wait=False)
 
 
-def act(verb: str, bank: str | None, sweep: Sweep) -> dict[str, str]:
-    """`send` or `fetch`, asked for by a person; the banks that could not be reached, and why."""
+def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
+    """What a person asked for: `send` or `fetch` (subject: a bank, "" for all), or `not-sent`.
+
+    The answer names the banks that could not be reached, and why.
+    """
+    if verb == "not-sent":
+        return _not_sent(json.loads(subject), sweep)
     if verb == "send":
-        wait_until_settled(sweep, bank)
-        sweep_outbound(sweep, bank)
+        wait_until_settled(sweep, subject or None)
     else:
-        sweep_inbound(sweep, [bank] if bank else list(sweep.services.banks))
-        sweep_outbound(sweep, bank)  # a report may have settled a doubt
+        sweep_inbound(sweep, [subject] if subject else list(sweep.services.banks))
+    sweep_outbound(sweep, subject or None)  # after a fetch: a report may have settled a doubt
     return dict(sweep.unreachable)
+
+
+def _not_sent(wish: dict[str, str], sweep: Sweep) -> dict[str, str]:
+    """Only where no settling runs beside it may the desk say that a file did not arrive."""
+    try:
+        state = desk.resolve_not_sent(sweep, wish["file_id"], wish["who"], wish["reason"])
+    except H2HError as error:
+        return {"refused": str(error)}
+    return {"state": state}
 
 
 def notify(state: str) -> None:

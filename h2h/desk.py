@@ -28,7 +28,8 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
     if file.state is not Out.HELD or file.held_from is None:
         raise Refused(f"{file.id} is {file.state}, not held", "Only what is held is released")
     rules = [p.rule for p in file.problems if p.severity is Severity.HOLD]
-    ledger.waive(file, rules, who, reason, now)
+    if rules:
+        ledger.waive(file, rules, who, reason, now)
     return _moved(ledger.move(file, file.held_from, now, because=reason, who=who), file)
 
 
@@ -47,6 +48,8 @@ def cancel(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
     """Take a payment file back before it is delivered; it will not be sent."""
     _signed(who, reason)
     file = _file(ledger, file_id)
+    if file.state is Out.CLAIMING:
+        raise Refused(f"{file.id} is being taken out of its door", "Try again in a moment")
     if file.state in ANNOUNCED:
         next_move = "Ask the bank; when it does not have it, `h2h resolve --not-sent`, then cancel"
         raise Refused(f"{file.id} is {file.state}: it may be at the bank", next_move)
@@ -68,7 +71,8 @@ def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
     """Settle a doubt: the bank says that it does not have the file, so the same bytes go again.
 
     The server is looked at first: a final name with our size is proof against the person, and the
-    old temporary is removed, so that no late rename can publish it beside the new one.
+    old temporary is removed, so that no late rename can publish it beside the new one. Whoever
+    calls this holds the ledger's lock: beside it, the daemon could publish that temporary.
     """
     _signed(who, reason)
     file = _doubtful(sweep.ledger, file_id)
@@ -92,8 +96,9 @@ def pause(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> No
 def resume(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> None:
     """Go on after a pause; a bank's failed logins are forgotten."""
     _signed(who, reason)
-    if not ledger.resume(bank, who, reason, now):
-        raise Refused(f"{bank or 'nothing'} is not paused", "`h2h status` shows what is paused")
+    paused = ledger.resume(bank, who, reason, now)
+    if not paused and not bank:
+        raise Refused("nothing is paused as a whole", "`h2h status` shows what is paused")
 
 
 def _signed(who: str, reason: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from h2h.cli.workspace import ledger_at, now, operator
+from h2h.errors import Refused
 
 if TYPE_CHECKING:
     from h2h.ports import Ledger
@@ -29,6 +30,14 @@ def _act(
 ) -> None:
     with ledger_at(path) as ledger:
         _say(identity, act(ledger, identity, operator(), reason, now()), as_json=as_json)
+
+
+def _known(bank: str, path: Path) -> None:
+    """A mistyped bank would be a stop button that stops nothing."""
+    from h2h.config import load  # noqa: PLC0415 - heavy
+
+    if bank and bank not in load(path).banks:
+        raise click.BadParameter(f"there is no bank {bank} in {path}")
 
 
 def _say(identity: str, state: str, *, as_json: bool) -> None:
@@ -87,14 +96,13 @@ def resolve(path: Path, identity: str, reason: str, *, sent: bool | None, as_jso
     if sent:
         _act(desk.resolve_sent, path, identity, reason, as_json=as_json)
         return
-    from h2h.adapters.journal import Silence  # noqa: PLC0415 - heavy
-    from h2h.config import load  # noqa: PLC0415 - heavy
-    from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
-    from h2h.wiring import wire  # noqa: PLC0415 - heavy
+    from h2h.cli.run import ask_or_do  # noqa: PLC0415 - heavy
 
-    with wire(load(path), Silence()) as services, Sweep(services, patient=False) as sweep:
-        state = desk.resolve_not_sent(sweep, identity, operator(), reason)
-    _say(identity, state, as_json=as_json)
+    act = {"file_id": identity, "who": operator(), "reason": reason}
+    answer = ask_or_do("not-sent", json.dumps(act), path)
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    _say(identity, answer["state"], as_json=as_json)
 
 
 @click.command()
@@ -106,6 +114,7 @@ def pause(path: Path, bank: str, reason: str, *, as_json: bool) -> None:
     """Stop everything outward at once: at BANK, or at all banks."""
     from h2h import desk  # noqa: PLC0415 - heavy
 
+    _known(bank, path)
     with ledger_at(path) as ledger:
         desk.pause(ledger, bank, operator(), reason, now())
     _say(bank or "everything", "paused", as_json=as_json)
@@ -120,6 +129,7 @@ def resume(path: Path, bank: str, reason: str, *, as_json: bool) -> None:
     """Go on after a pause, at BANK or at all banks."""
     from h2h import desk  # noqa: PLC0415 - heavy
 
+    _known(bank, path)
     with ledger_at(path) as ledger:
         desk.resume(ledger, bank, operator(), reason, now())
     _say(bank or "everything", "resumed", as_json=as_json)

@@ -24,11 +24,11 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @click.pass_obj
 def status(path: Path, *, as_json: bool) -> None:
     """What is not final: where it stands, what it waits for, and what is paused."""
-    from h2h.core.states import IN_FINAL, OUT_FINAL, In, Out  # noqa: PLC0415 - with the ledger
+    from h2h.core.states import IN_FINAL, SETTLED, In, Out  # noqa: PLC0415 - with the ledger
 
     with ledger_at(path) as ledger:
         files = [
-            *ledger.files(frozenset(Out) - OUT_FINAL, direction="out"),
+            *ledger.files(frozenset(Out) - SETTLED, direction="out"),
             *ledger.files(frozenset(In) - IN_FINAL, direction="in"),
         ]
         pauses = ledger.pauses()

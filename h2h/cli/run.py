@@ -60,6 +60,15 @@ def fetch(path: Path, *, bank: str | None, as_json: bool) -> None:
 
 
 def _act(verb: str, bank: str | None, path: Path, *, as_json: bool) -> None:
+    from h2h.config import load  # noqa: PLC0415 - heavy
+
+    if bank is not None and bank not in load(path).banks:
+        raise click.BadParameter(f"there is no bank {bank} in {path}")
+    _tell(ask_or_do(verb, bank or "", path), as_json=as_json)
+
+
+def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:
+    """Have the running daemon do it; without one, hold the ledger and do it here."""
     from h2h import daemon  # noqa: PLC0415 - heavy
     from h2h.adapters.journal import Journal  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
@@ -67,22 +76,19 @@ def _act(verb: str, bank: str | None, path: Path, *, as_json: bool) -> None:
     from h2h.wiring import ledger_of, wire  # noqa: PLC0415 - heavy
 
     config = load(path)
-    if bank is not None and bank not in config.banks:
-        raise click.BadParameter(f"there is no bank {bank} in {path}")
     ledger = ledger_of(config)
     try:
-        unreachable = _ask(ledger, verb, bank) if ledger.is_locked() else None
+        if ledger.is_locked():
+            return _ask(ledger, verb, subject)
     finally:
         ledger.close()
-    if unreachable is None:
-        with (
-            _alone(config),
-            wire(config, Journal()) as services,
-            Sweep(services, patient=False) as sweep,
-        ):
-            daemon.recover(services)
-            unreachable = daemon.act(verb, bank, sweep)
-    _tell(unreachable, as_json=as_json)
+    with (
+        _alone(config),
+        wire(config, Journal()) as services,
+        Sweep(services, patient=False) as sweep,
+    ):
+        daemon.recover(services)
+        return daemon.act(verb, subject, sweep)
 
 
 def _alone(config: Config) -> AbstractContextManager[None]:
@@ -92,11 +98,11 @@ def _alone(config: Config) -> AbstractContextManager[None]:
     return ledger_lock(config.h2h.database).lock()
 
 
-def _ask(ledger: SqlLedger, verb: str, bank: str | None) -> dict[str, str]:
+def _ask(ledger: SqlLedger, verb: str, subject: str) -> dict[str, str]:
     """Leave a request for the running daemon and wait for its answer."""
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    number = ledger.ask(verb, bank or "", datetime.now(UTC))
+    number = ledger.ask(verb, subject, datetime.now(UTC))
     end = time.monotonic() + _ANSWER_WITHIN
     while time.monotonic() < end:
         request = ledger.request(number)

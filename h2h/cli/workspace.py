@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,8 +28,8 @@ def ledger_at(config_path: Path) -> Iterator[SqlLedger]:
 
 
 def operator() -> str:
-    """Who acts: the operating system's user."""
-    return f"os:{getpass.getuser()}"
+    """Who acts: the operating system's user, whatever the environment says."""
+    return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
 def now() -> datetime:

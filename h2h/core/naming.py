@@ -26,7 +26,6 @@ _TEMPORARY = (
     ".writing",
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
-_SAMPLE_DATE = date(2026, 12, 31)
 
 Value = str | int | date
 
@@ -120,27 +119,3 @@ def _pieces(template: str, values: Mapping[str, Value]) -> list[str]:
 def _ways(values: Mapping[str, Value]) -> str:
     fields = ", ".join(f"{{{key}}}" for key in sorted(values))
     return f"Use {fields} and a plain name of at most {LONGEST} bytes in config.toml"
-
-
-def check_templates(file_name: str, temporary: str) -> None:
-    """Raise ConfigError unless both templates of a bank work, before any file needs them.
-
-    `file_name` must tell two files apart ({sequence} or {message}), `temporary` two attempts.
-    """
-    sample: dict[str, Value] = {
-        "customer": "CUSTOMER",
-        "message": "MESSAGE-0001",
-        "date": _SAMPLE_DATE,
-        "sequence": 1,
-    }
-    first = expanded(file_name, sample)
-    if first == expanded(file_name, sample | {"message": "MESSAGE-0002", "sequence": 2}):
-        raise ConfigError(
-            f"file name template {file_name!r} gives every file the same name", _ways(sample)
-        )
-    names = {expanded(temporary, {"name": first, "attempt": attempt}) for attempt in (1, 2)}
-    if len(names) < 2 or first in names:
-        raise ConfigError(
-            f"temporary name template {temporary!r} does not tell two attempts apart",
-            "Write it with {name} and {attempt}, e.g. {name}.{attempt}.tmp",
-        )

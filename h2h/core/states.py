@@ -136,6 +136,8 @@ ANNOUNCED = frozenset({Out.DELIVERING, Out.IN_DOUBT})
 AT_THE_BANK = frozenset({Out.SENT, *_ANSWERED})
 BEFORE_DELIVERING = frozenset(Out) - NEVER_WENT - ANNOUNCED - AT_THE_BANK
 OUT_FINAL = frozenset(state for state, targets in OUT_MOVES.items() if not targets)
+# Their outcome is known; only a recall or a late rejection moves them again.
+SETTLED = OUT_FINAL | {Out.ACCEPTED, Out.PART_ACCEPTED}
 IN_FINAL = frozenset(state for state, targets in IN_MOVES.items() if not targets)
 
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from h2h.core.naming import (
-    check_templates,
     escaped,
     expanded,
     is_plain,
@@ -143,14 +142,3 @@ def test_the_template_gives_the_name_that_the_bank_asked_for() -> None:
 def test_a_template_that_gives_no_plain_name_names_itself_and_the_fields(template: str) -> None:
     with pytest.raises(ConfigError, match=r"template .*customer.*config\.toml"):
         expanded(template, {"customer": "c", "sequence": 1})
-
-
-def test_the_templates_of_a_bank_are_checked_before_a_file_needs_them() -> None:
-    check_templates("{customer}_{sequence:06}.pgp", "{name}.{attempt}.tmp")
-    check_templates("{message}.xml", ".{attempt}-{name}")
-    with pytest.raises(ConfigError, match="every file the same name"):
-        check_templates("{customer}_{date:%Y%m%d}.xml", "{name}.{attempt}.tmp")
-    with pytest.raises(ConfigError, match="two attempts apart"):
-        check_templates("{message}.xml", "{name}.tmp")
-    with pytest.raises(ConfigError, match="no field"):
-        check_templates("{message}.xml", "{name}.{try}.tmp")

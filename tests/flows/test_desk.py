@@ -147,7 +147,7 @@ def test_a_pause_stops_everything_outward_until_it_is_resumed(
     assert WHO in room.file().due_because
     with room.ledger() as ledger:
         desk.resume(ledger, "", WHO, WHY, room.clock.now())
-        with pytest.raises(Refused, match="not paused"):
+        with pytest.raises(Refused, match="nothing is paused"):
             desk.resume(ledger, "", WHO, WHY, room.clock.now())
     room.sweep()
     assert len(room.published()) == 1
@@ -178,3 +178,16 @@ def test_an_act_needs_a_name_and_a_reason(doubtful: Room) -> None:
 def test_an_unknown_file_is_named(room: Room) -> None:
     with pytest.raises(Refused, match="no payment file 2026"):
         decide(room, desk.cancel, "2026-nothing")
+
+
+def test_a_file_that_is_being_claimed_is_not_cancelled(
+    room: Room, payment_file: PaymentFile
+) -> None:
+    room.drop(payment_file())
+    with room.services() as services:
+        (seen,) = services.doors[1].scan()
+        file = services.ledger.claiming(seen, "acme", services.new_id(), room.clock.now())
+    with pytest.raises(Refused, match="taken out of its door"):
+        decide(room, desk.cancel, file.id)
+    room.sweep()
+    assert len(room.published()) == 1
