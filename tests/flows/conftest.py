@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, cast
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,6 +50,7 @@ from h2h.wiring import new_id
 OURS = "DE89370400440532013000"
 OTHERS = "NL91ABNA0417164300"
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
+Port = TypeVar("Port")
 DOWNLOADS = (
     Download("out", "*.xml", after="delete"),
     Download("papers", "*.pdf", kind="document", after="move", move_to="read"),
@@ -83,10 +84,11 @@ class RecordingLog:
         return [facts for name, facts in self.events if name == event]
 
 
-class WrapSession(Protocol):
-    """What a test puts around the sessions of a bank."""
+WrapSession = Callable[[Session], Session]
 
-    def __call__(self, session: Session) -> Session: ...
+
+def unwrapped(session: Session) -> Session:
+    return session
 
 
 class WrappedBank:
@@ -170,7 +172,7 @@ class Room:
     )
     marker: str = ""
     collects: bool = False
-    wrap_session: WrapSession = staticmethod(lambda session: session)
+    wrap_session: WrapSession = unwrapped
     killer: Killer | None = None
 
     # -- places
@@ -235,7 +237,7 @@ class Room:
 
     def file(self, name: str = "pay.xml") -> File:
         """The newest file of this name."""
-        return [file for file in self.files() + self.files("in") if file.name == name][-1]  # type: ignore[operator]  # lists
+        return [file for file in (*self.files(), *self.files("in")) if file.name == name][-1]
 
     def at_the_bank(self) -> list[Path]:
         """Every file that the bank can see or has collected, temporary ones left out."""
@@ -372,20 +374,20 @@ class Killer:
 
     def around(self, services: Services) -> Services:
         """The same services, with this killer around every method of every port."""
-        wrapped = {
-            name: self._port(name, getattr(services, name))
-            for name in ("ledger", "archive", "messages", "exporter", "desktop")
-        }
         return replace(
             services,
-            **wrapped,
+            ledger=self._port("ledger", services.ledger),
+            archive=self._port("archive", services.archive),
+            messages=self._port("messages", services.messages),
+            exporter=self._port("exporter", services.exporter),
+            desktop=self._port("desktop", services.desktop),
             doors=tuple(self._port("door", door) for door in services.doors),
             servers={name: self._port("bank", bank) for name, bank in services.servers.items()},
             sealers={name: self._port("sealer", one) for name, one in services.sealers.items()},
         )
 
-    def _port(self, name: str, port: object) -> _Guarded:
-        return _Guarded(self, name, port)
+    def _port(self, name: str, port: Port) -> Port:
+        return cast("Port", _Guarded(self, name, port))  # it passes every method on
 
 
 class _Guarded:
@@ -471,9 +473,7 @@ class Rounds:
         self.room.killer = None
         return killer.calls
 
-    def killed(
-        self, calls: Sequence[str], first: int, last: int
-    ) -> Iterator[tuple[int, str, str]]:
+    def killed(self, calls: Sequence[str], first: int, last: int) -> Iterator[tuple[int, str, str]]:
         """For each call from `first` up to `last`, and each side: (number, name, side).
 
         The process has died there, and the room is as it was left.

@@ -1,4 +1,4 @@
-"""The life of a bank file: fetched, read, booked, handed over, and only then removed at the bank."""
+"""The life of a bank file: fetched, read, booked, handed over; only then removed at the bank."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ def test_an_unreadable_file_is_set_aside_and_its_neighbours_go_on(
     assert [problem.rule for problem in room.file("a.xml").problems] == ["unreadable"]
 
 
-def test_a_statement_that_does_not_balance_is_held_alone(
-    room: Room, bank_files: BankFiles
-) -> None:
+def test_a_statement_that_does_not_balance_is_held_alone(room: Room, bank_files: BankFiles) -> None:
     blocks = (bank_files.statement("1"), bank_files.statement("2", closing="999.00"))
     (room.bank / "out" / "st.xml").write_bytes(bank_files.report_file(*blocks))
     room.sweep()
@@ -104,6 +102,7 @@ def test_a_document_is_handed_over_unread_and_moved_at_the_bank(room: Room) -> N
     room.sweep()
     assert states(room) == {"fees.pdf": In.DONE}
     (name,) = room.handed_over("documents")
+    assert (name.split(".")[0], name.split(".")[-1]) == ("fees", "pdf")
     assert (room.inbox / "acme" / "documents" / name).read_bytes() == b"%PDF-1.7 fees"
     assert remote_names(room, "papers") == []
     assert remote_names(room, "read") == ["fees.pdf"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -161,7 +162,7 @@ class LosesAnswers:
         else:
             self._publish(lambda: self._session.put(local, path))
 
-    def _publish(self, act) -> None:  # type: ignore[no-untyped-def]
+    def _publish(self, act: Callable[[], None]) -> None:
         if not self._budget:
             act()
             return
@@ -197,7 +198,9 @@ def test_a_lost_answer_never_delivers_twice(
     room = make_room(publish=publish, collects=collects)
     room.furnish()
     budget = [1]
-    room.wrap_session = lambda session: LosesAnswers(session, performs=performs, budget=budget)
+    room.wrap_session = lambda session: cast(
+        "Session", LosesAnswers(session, performs=performs, budget=budget)
+    )
     room.drop(payment_file())
     room.sweep(times=4)
     assert budget == []
