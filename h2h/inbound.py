@@ -241,7 +241,8 @@ def _tell_of_statements(file: File, sweep: Sweep) -> None:
 
 def export(file: File, sweep: Sweep) -> File | None:
     """booked: make what the ERP gets, flush it, and commit what will be renamed."""
-    _prepare_export(file, sweep)
+    if not sweep.ledger.pending_hand_overs(file):  # else a crash came after that commit
+        _prepare_export(file, sweep)
     return sweep.move(file, In.EXPORTING)
 
 
