@@ -41,14 +41,15 @@ from h2h.ports import (
     DoorTerms,
     Download,
     File,
+    RemoteFile,
     Services,
     Session,
 )
 from h2h.sweep import Sweep
-from h2h.wiring import new_id
 
 OURS = "DE89370400440532013000"
 OTHERS = "NL91ABNA0417164300"
+COMPILED: dict[object, object] = {}  # SQL statements, compiled once for all restarts
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 Port = TypeVar("Port")
 DOWNLOADS = (
@@ -118,6 +119,10 @@ class BankSide:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._session, name)
+
+    def listing(self, folder: str, most: int) -> Sequence[RemoteFile]:
+        """By name, so that every round makes the same calls in the same order."""
+        return sorted(self._session.listing(folder, most), key=lambda remote: remote.name)
 
     def put(self, local: Path, path: str) -> None:
         self._session.put(local, path)
@@ -259,6 +264,7 @@ class Room:
     def ledger(self) -> Iterator[SqlLedger]:
         url = f"sqlite:///{self.root}/ledger.db"
         ledger = open_ledger(url, "test", archive=self.root / "archive")
+        ledger._engine.update_execution_options(compiled_cache=COMPILED)
         try:
             yield ledger
         finally:
@@ -290,8 +296,14 @@ class Room:
                 "other": FolderBank(self.root / "bank2"),
             },
             sealers={"acme": sealer, "other": sealer},
-            new_id=lambda: new_id(self.clock),
+            new_id=self._new_id,
         )
+
+    def _new_id(self) -> str:
+        """Ids in order, counted on disk: a killed round and the next one make the same."""
+        with (self.root / "ids").open("ab") as count:
+            count.write(b".")
+            return f"{self.clock.now():%Y%m%d-%H%M%S}-{count.tell():06x}"
 
     def _doors(self) -> tuple[Door, ...]:
         outbox = self.root / "outbox"
