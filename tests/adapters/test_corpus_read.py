@@ -20,9 +20,6 @@ from h2h.export import ErpExporter
 from h2h.ports import BankMessage
 
 CORPUS = Path(os.environ.get("H2H_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
-pytestmark = pytest.mark.skipif(
-    "H2H_CORPUS" not in os.environ and not CORPUS.exists(), reason="no corpus beside the repository"
-)
 
 REFUSED = {
     "genkgo+camt/test/data/camt052.v1.xml": "camt.052.001.01 is no bank message that is read here",

@@ -49,7 +49,6 @@ from h2h.sweep import Sweep
 
 OURS = "DE89370400440532013000"
 OTHERS = "NL91ABNA0417164300"
-COMPILED: dict[object, object] = {}  # SQL statements, compiled once for all restarts
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 Port = TypeVar("Port")
 DOWNLOADS = (
@@ -264,7 +263,6 @@ class Room:
     def ledger(self) -> Iterator[SqlLedger]:
         url = f"sqlite:///{self.root}/ledger.db"
         ledger = open_ledger(url, "test", archive=self.root / "archive")
-        ledger._engine.update_execution_options(compiled_cache=COMPILED)
         try:
             yield ledger
         finally:
