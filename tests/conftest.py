@@ -43,10 +43,14 @@ def payment_file() -> PaymentFile:
 
 @pytest.fixture
 def corpus() -> Path:
-    """Real files of banks and their software, read where they lie."""
-    folder = Path(os.environ.get("H2H_CORPUS", REPOSITORY.parent / "shared" / "corpus"))
+    """Real files of banks and their software, read where they lie.
+
+    They belong to others, so no package brings them; where somebody names them they must be there.
+    """
+    folder = Path(os.environ.get("H2H_CORPUS") or REPOSITORY.parent / "shared" / "corpus")
     if not folder.is_dir():
-        pytest.fail(f"the corpus is not at {folder}; set H2H_CORPUS")
+        missing = pytest.fail if "H2H_CORPUS" in os.environ else pytest.skip
+        missing(f"the corpus is not at {folder}; set H2H_CORPUS")
     return folder
 
 

@@ -20,6 +20,7 @@ from h2h.export import ErpExporter
 from h2h.ports import BankMessage
 
 CORPUS = Path(os.environ.get("H2H_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
+pytestmark = pytest.mark.usefixtures("corpus")
 
 REFUSED = {
     "genkgo+camt/test/data/camt052.v1.xml": "camt.052.001.01 is no bank message that is read here",

@@ -93,6 +93,7 @@ def collected() -> list[tuple[str, str, bool]]:
     ]
 
 
+@pytest.mark.usefixtures("corpus")
 def test_same_verdict_on_collected_files() -> None:
     files = collected()
     assert len(files) >= 50
