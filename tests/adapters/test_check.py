@@ -271,7 +271,7 @@ def test_a_file_of_just_the_largest_size_is_judged(check: Check, good: bytes) ->
 @pytest.mark.parametrize(
     ("namespace", "message", "words"),
     [
-        ("urn:iso:std:iso:20022:tech:xsd:pain.001.001.11", "pain.001.001.11", "not known here"),
+        ("urn:iso:std:iso:20022:tech:xsd:pain.001.001.13", "pain.001.001.13", "not known here"),
         ("urn:iso:std:iso:20022:tech:xsd:pain.001.003.03", "pain.001.003.03", "not known here"),
         (
             "http://www.six-interbank-clearing.com/de/pain.001.001.03.ch.02.xsd",

@@ -36,7 +36,7 @@ def test_the_schemas_are_those_that_were_released() -> None:
 
 
 def test_a_version_that_is_not_carried_has_no_schema() -> None:
-    assert resources.schema("pain.001.001.11") is None
+    assert resources.schema("pain.001.001.13") is None
     assert resources.schema("../config") is None
 
 
@@ -54,7 +54,7 @@ def test_a_schema_that_is_not_the_released_one_stops_the_start(wheel: Path, harm
     elif harm == "remove":
         path.unlink()
     else:
-        shutil.copy(path, path.with_name("pain.001.001.11.xsd"))
+        shutil.copy(path, path.with_name("pain.001.001.13.xsd"))
     with pytest.raises(ConfigError, match=r"pain\.001\.001"):
         resources.verify_schemas()
 

@@ -1,5 +1,6 @@
 """Documents grown from a schema's canonical structure, and ways to break them."""
 
+import base64
 import random
 import re
 from collections.abc import Callable
@@ -38,6 +39,11 @@ VALUES = (
 )
 
 
+def binary(length: int) -> str:
+    """So many bytes, as base64."""
+    return base64.b64encode(b"x" * length).decode()
+
+
 def value(shape: tuple[str, tuple[tuple[str, ...], ...]], chance: random.Random) -> str:
     """A lawful value of a simple type, often at one of its limits."""
     base, parts = shape
@@ -47,7 +53,8 @@ def value(shape: tuple[str, tuple[tuple[str, ...], ...]], chance: random.Random)
     if base in PLAIN:
         return chance.choice(PLAIN[base])
     if base == "base64Binary":
-        return "QUJD" * chance.choice((1, 7))
+        fewest, most = int(facets["minLength"]), int(facets["maxLength"])
+        return binary(chance.choice((fewest, most, min(most, 21))))
     if base == "decimal":
         total, fraction = int(facets["totalDigits"]), int(facets["fractionDigits"])
         before = "9" * chance.choice((1, max(1, total - fraction)))

@@ -236,7 +236,9 @@ def facet_of(name: str, value: str) -> tuple[str, str]:
 def dataclasses(message: str) -> View:
     """The classes of pyiso20022's module for a message."""
     module = message.replace(".", "_") + ".py"
-    (path,) = (path for path in files("pyiso20022", ".py") if path.name == module)
+    path = next((path for path in files("pyiso20022", ".py") if path.name == module), None)
+    if path is None:
+        raise FileNotFoundError(f"the oracle pyiso20022 has no classes for {message}")
     found: View = {}
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef):
