@@ -168,9 +168,9 @@ def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
     if bank is None:
         plain = CheckTerms(largest_file=max(terms.largest_file for terms in banks.values()))
         verdict = messages.check(path, plain, sweep.now.date())
-        if not verdict.debtor_accounts:
+        if not verdict.accounts:
             return None, verdict
-        bank, routed = _route(verdict.debtor_accounts, sweep)
+        bank, routed = _route(verdict.accounts, sweep)
         if routed is not None:
             return None, _with_problem(verdict, routed)
     terms = banks.get(bank or "")
@@ -220,7 +220,7 @@ def _with_problem(verdict: Verdict, problem: Problem) -> Verdict:
         verdict.transactions,
         verdict.control_sum,
         (*verdict.problems, problem),
-        verdict.debtor_accounts,
+        verdict.accounts,
         verdict.execution_dates,
     )
 

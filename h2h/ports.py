@@ -16,11 +16,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from h2h.core.calendar import Window
+from h2h.core.demands import NO_PROFILE, Profile
 from h2h.core.payment import Payment, Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
+from h2h.core.words import Translate
 
 # --------------------------------------------------------------- terms: what was agreed with a bank
 
@@ -56,6 +58,8 @@ class CheckTerms:
     largest_file: int = 1_000_000_000  # bytes
     schema: Path | None = None  # the bank's own XSD, judged after the standard one
     past_date_tolerance: int = 0  # days
+    profile: Profile = NO_PROFILE
+    translate: Translate = str  # templates of words to the language that problems are told in
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,9 +468,9 @@ class PaymentRow:
     end_to_end_id: str
     amount: str
     currency: str
-    debtor_account: str
-    creditor_account: str
-    creditor_name: str
+    account: str
+    counterparty_account: str
+    counterparty_name: str
     remittance: str
     requested_execution_date: date | None
     state: Pay

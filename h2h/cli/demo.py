@@ -203,7 +203,7 @@ class Demo:
         from h2h.core.states import Pay  # noqa: PLC0415 - heavy
 
         verdict = "accepted" if row.state in {Pay.ACCEPTED, Pay.BOOKED} else row.state.value
-        who = f"{row.end_to_end_id}  {row.amount:>8} {row.currency}  {row.creditor_name:24}"
+        who = f"{row.end_to_end_id}  {row.amount:>8} {row.currency}  {row.counterparty_name:24}"
         words = f"  {who} {verdict} {row.reason}".rstrip()
         self._say.line(words, "green" if verdict == "accepted" else "red")
         return f"{verdict} {row.reason.partition(' ')[0]}".rstrip()

@@ -35,8 +35,8 @@ class Keys:
 def keys(payment: Payment) -> Keys:
     """The two keys of a payment."""
     what = (
-        payment.batch.debtor_account,
-        payment.creditor_account,
+        payment.batch.account,
+        payment.counterparty_account,
         plain(payment.amount.normalize()),
         payment.currency,
     )

@@ -45,7 +45,7 @@ class Candidate:
     end_to_end_id: str
     amount: Decimal
     currency: str
-    debtor_account: str
+    account: str
     state: Pay
 
 
@@ -62,7 +62,7 @@ def _fits(line: Line, candidate: Candidate) -> bool:
         candidate.end_to_end_id == line.end_to_end_id
         and candidate.amount == line.amount.copy_abs()
         and candidate.currency == line.currency
-        and account_key(candidate.debtor_account) == account_key(line.account)
+        and account_key(candidate.account) == account_key(line.account)
         and line.message_id in {"", candidate.message_id}
     )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from h2h.core.words import Translate, tell
 
 
 class Severity(StrEnum):
@@ -20,8 +22,10 @@ class Severity(StrEnum):
 class Problem:
     """One finding: the rule, where it struck, and the next move.
 
-    `path` is readable (`batch 2, payment 14 (INV-4711), creditor account`); `line` counts from 1
-    and is None where the place has none (an empty file, a file of one line too long to point at).
+    `path` is readable (`batch 2, payment 14 (INV-4711), creditor account`), `xpath` is for a
+    machine; `line` and `column` count from 1 and are None where the place has none (an empty file).
+    `code` is the ISO reason code (external code set, ExternalStatusReason1Code) with which a bank
+    would answer.
     """
 
     rule: str
@@ -30,17 +34,38 @@ class Problem:
     remedy: str
     path: str | None = None
     line: int | None = None
+    code: str | None = None
+    xpath: str | None = None
+    column: int | None = None
+    found: str | None = None
+    expected: str | None = None
 
     def as_json(self) -> dict[str, str | int | None]:
         """The problem in the shape that `h2h check --json` and the answers to the ERP promise."""
         return {
             "rule": self.rule,
             "severity": self.severity.value,
+            "code": self.code,
             "path": self.path,
+            "xpath": self.xpath,
             "line": self.line,
+            "column": self.column,
             "message": self.message,
+            "found": self.found,
+            "expected": self.expected,
             "remedy": self.remedy,
         }
+
+    def told(self, translate: Translate) -> Problem:
+        """The same problem in another language."""
+        return replace(
+            self,
+            message=tell(self.message, translate),
+            remedy=tell(self.remedy, translate),
+            path=tell(self.path, translate) if self.path else self.path,
+            found=tell(self.found, translate) if self.found else self.found,
+            expected=tell(self.expected, translate) if self.expected else self.expected,
+        )
 
 
 def worst(problems: Iterable[Problem]) -> Severity | None:

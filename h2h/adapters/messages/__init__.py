@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from h2h.adapters.messages.iso20022 import camt, extract, incoming, pain001, pain002
+from h2h.adapters.messages.iso20022 import camt, check, extract, incoming, pain002
 from h2h.adapters.messages.iso20022.xml import Unreadable
-from h2h.core.payment import Payment, Verdict
+from h2h.core.payment import Chunk, Verdict
 from h2h.ports import BankMessage, CheckTerms
 
 __all__ = ["Iso20022Messages", "Unreadable"]
@@ -17,13 +17,13 @@ __all__ = ["Iso20022Messages", "Unreadable"]
 class Iso20022Messages:
     """ISO 20022 messages, as ports.Messages wants them."""
 
-    def check(self, path: Path, terms: CheckTerms, today: date) -> Verdict:
+    def check(self, path: Path, terms: CheckTerms, today: date, *, first: bool = False) -> Verdict:
         """Judge an outgoing file; never raises for bad content."""
-        return pain001.check(path, terms, today)
+        return check.check(path, terms, today, first=first)
 
-    def payments(self, path: Path) -> Iterator[Sequence[Payment]]:
+    def payments(self, path: Path) -> Iterator[Chunk]:
         """The payments of a file that was found valid, in chunks."""
-        return pain001.payments(path)
+        return check.payments(path)
 
     def read(self, path: Path, largest: int) -> BankMessage:
         """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""

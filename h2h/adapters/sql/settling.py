@@ -91,7 +91,7 @@ def _candidates(
 ) -> Mapping[str, list[Candidate]]:
     """Our payments at this bank that bear one of the EndToEndIds, by that id."""
     wanted = {line.end_to_end_id for line in lines} - NAMELESS
-    columns = ("number", "end_to_end_id", "amount", "currency", "debtor_account", "state")
+    columns = ("number", "end_to_end_id", "amount", "currency", "account", "state")
     query = (
         select(files.c.id, files.c.message_id, *(payments.c[name] for name in columns))
         .join(files, files.c.id == payments.c.file_id)

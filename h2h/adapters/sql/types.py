@@ -89,8 +89,7 @@ class Problems(TypeDecorator[tuple[Problem, ...]]):
         self, value: list[list[Any]] | None, _: Dialect
     ) -> tuple[Problem, ...]:
         return tuple(
-            Problem(rule, Severity(severity), message, remedy, path, line)
-            for rule, severity, message, remedy, path, line in value or ()
+            Problem(rule, Severity(severity), *rest) for rule, severity, *rest in value or ()
         )
 
 

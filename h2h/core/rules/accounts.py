@@ -1,7 +1,7 @@
-"""Accounts: a creditor's IBAN is possible, and the debtor's account is ours at that bank.
+"""Accounts: a counterparty's IBAN is possible, and the batch's account is ours at that bank.
 
 IBAN: ISO 13616. Check digits by ISO 7064 mod 97-10; the form of each country from the IBAN registry
-as python-stdnum carries it. Its own check takes 33 µs, a third of what a file may take as a whole.
+as python-stdnum carries it. Its own check takes 33 µs, more than a payment may take as a whole.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from functools import cache
 
 from stdnum import numdb
 
-from h2h.core.payment import Payment
+from h2h.core.demands import Demands
+from h2h.core.payment import Chunk
 from h2h.core.problem import Severity
 from h2h.core.rules.rule import BatchTotals, Finding, Rule, Terms
+from h2h.core.words import Words, say
 
-_LETTERS = {ord("A") + n: str(10 + n) for n in range(26)}
-_SHAPE = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", re.IGNORECASE)
+_LETTERS = {chr(ord("A") + n): str(10 + n) for n in range(26)}
+_SHAPE = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", re.IGNORECASE | re.ASCII)
 _PART = re.compile(r"(\d+)!([nac])")
 _CLASSES = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Za-z0-9]"}
 
@@ -28,21 +30,39 @@ def compact(number: str) -> str:
     return "".join(number.split()).upper()
 
 
-def iban_fault(iban: str) -> str | None:
+def iban_fault(iban: str) -> Words | None:
     """What is wrong with an IBAN written without spaces, in words; None when nothing is.
 
     The form is judged for the countries of the registry, the check digits for all.
     """
     if not _SHAPE.fullmatch(iban):
-        return f"{iban} is not an IBAN: two letters, two digits, then up to 30 letters or digits"
-    form = _form(iban[:2].upper())
+        return say(
+            "{iban} is not an IBAN: two letters, two digits, then up to 30 letters or digits",
+            iban=iban,
+        )
+    country = iban[:2].upper()
+    form = _form(country)
     if form is not None and len(iban) != form[0]:
-        return f"{iban} has {len(iban)} characters; an IBAN of {iban[:2]} has {form[0]}"
+        return say(
+            "{iban} has {found} characters; an IBAN of {country} has {expected}",
+            iban=iban,
+            found=len(iban),
+            country=country,
+            expected=form[0],
+        )
     if form is not None and not form[1].fullmatch(iban.upper()):
-        return f"{iban} is not built like an IBAN of {iban[:2]}: a letter where a digit belongs"
-    if int((iban[4:] + iban[:4]).upper().translate(_LETTERS)) % 97 != 1:
-        return f"{iban} has wrong check digits: a character was mistyped or swapped"
+        return say(
+            "{iban} is not built like an IBAN of {country}: a letter where a digit belongs",
+            iban=iban,
+            country=country,
+        )
+    if int(_digits(iban.upper())) % 97 != 1:
+        return say("{iban} has wrong check digits: a character was mistyped or swapped", iban=iban)
     return None
+
+
+def _digits(iban: str) -> str:
+    return "".join(_LETTERS.get(each, each) for each in iban[4:] + iban[:4])
 
 
 @cache
@@ -53,24 +73,52 @@ def _form(country: str) -> tuple[int, re.Pattern[str]] | None:
         return None
     parts = _PART.findall(facts["bban"])
     shape = "".join(f"{_CLASSES[kind]}{{{count}}}" for count, kind in parts)
-    return 4 + sum(int(count) for count, _ in parts), re.compile(f"{country}[0-9]{{2}}{shape}")
+    length = 4 + sum(int(count) for count, _ in parts)
+    return length, re.compile(f"{country}[0-9]{{2}}{shape}")
+
+
+def _suspects(ibans: Sequence[str]) -> Iterator[int]:
+    """Where `iban_fault` may find something: a quick look that lets no fault pass.
+
+    The letters of all are turned to digits in one go, so that what is left for each IBAN is its
+    form and one division.
+    """
+    digits = "\n".join(ibans)
+    for letter in set(digits) & _LETTERS.keys():
+        digits = digits.replace(letter, _LETTERS[letter])
+    for at, (iban, number) in enumerate(zip(ibans, digits.split("\n"), strict=True)):
+        if not iban:
+            continue
+        form = _form(iban[:2])
+        # the country's two letters have become four digits, and the check digits follow them
+        if (
+            form is None
+            or not form[1].fullmatch(iban)
+            or not number.isdecimal()
+            or int(number[6:] + number[:6]) % 97 != 1
+        ):
+            yield at
 
 
 class Iban(Rule):
     """Every IBAN has its country's form and right check digits."""
 
     id = "iban"
-    remedy = "Ask the owner for the IBAN and correct it in the master data."
+    code = "AC01"
+    source = "ISO 13616-1, the IBAN registry; ISO 7064 mod 97-10"
+    remedy = say("Ask the owner for the IBAN and correct it in the master data.")
 
-    def payments(self, payments: Sequence[Payment]) -> Iterator[Finding]:
-        for payment in payments:
-            if payment.creditor_iban and (fault := iban_fault(payment.creditor_iban)):
-                yield Finding(payment, "creditor account", fault)
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        del demands
+        ibans = chunk.columns.iban
+        for at in _suspects(ibans):
+            if fault := iban_fault(ibans[at]):
+                yield Finding(chunk[at], "iban", fault, ibans[at])
 
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
-        iban = totals.batch.debtor_iban
+        iban = totals.batch.iban
         if iban and (fault := iban_fault(iban)):
-            yield Finding(totals.batch, "debtor account", fault)
+            yield Finding(totals.batch, "iban", fault, iban)
 
 
 class IbanCountry(Rule):
@@ -78,20 +126,29 @@ class IbanCountry(Rule):
 
     id = "iban-country"
     severity = Severity.WARN
-    remedy = "Make sure that the bank accepts an IBAN of this country."
+    code = "AC01"
+    source = "the IBAN registry"
+    remedy = say("Make sure that the bank accepts an IBAN of this country.")
 
-    def payments(self, payments: Sequence[Payment]) -> Iterator[Finding]:
-        for payment in payments:
-            if payment.creditor_iban and _form(payment.creditor_iban[:2]) is None:
-                words = f"the IBAN registry does not list {payment.creditor_iban[:2]}"
-                yield Finding(payment, "creditor account", words)
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        del demands
+        ibans = chunk.columns.iban
+        unlisted = {country for iban in ibans if (country := iban[:2]) and _form(country) is None}
+        for at, iban in enumerate(ibans) if unlisted else ():
+            if iban[:2] in unlisted:
+                words = say("the IBAN registry does not list {country}", country=iban[:2])
+                yield Finding(chunk[at], "iban", words, iban)
 
 
 class DebtorAccount(Rule):
-    """The account to be debited is one of ours at that bank."""
+    """The account of each batch, to be debited or credited, is one of ours at that bank."""
 
     id = "debtor-account"
-    remedy = "Send the file to the bank of this account, or add the account to the configuration."
+    code = "AC02"
+    source = "the accounts of the configuration"
+    remedy = say(
+        "Send the file to the bank of this account, or add the account to the configuration."
+    )
 
     def __init__(self, terms: Terms, today: date) -> None:
         super().__init__(terms, today)
@@ -99,7 +156,11 @@ class DebtorAccount(Rule):
         self._ours = None if accounts is None else {compact(ours.number) for ours in accounts}
 
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
-        account = totals.batch.debtor_account
+        account = totals.batch.account
         if self._ours is not None and compact(account) not in self._ours:
-            words = f"{account or 'no account'} is none of our accounts at this bank"
-            yield Finding(totals.batch, "debtor account", words)
+            words = (
+                say("{account} is none of our accounts at this bank", account=account)
+                if account
+                else say("no account is given")
+            )
+            yield Finding(totals.batch, "account", words, account)

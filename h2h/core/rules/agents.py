@@ -8,35 +8,50 @@ from functools import lru_cache
 from stdnum import bic as registry
 from stdnum.exceptions import InvalidComponent, ValidationError
 
-from h2h.core.payment import Payment
+from h2h.core.demands import Demands
+from h2h.core.payment import Chunk
 from h2h.core.rules.rule import BatchTotals, Finding, Rule
+from h2h.core.words import Words, say
 
 
 @lru_cache(maxsize=4096)
-def bic_fault(bic: str) -> str | None:
+def bic_fault(bic: str) -> Words | None:
     """What is wrong with a BIC, in words; None when nothing is."""
     try:
         if registry.validate(bic) == bic:
             return None
     except InvalidComponent:
-        return f"{bic} names no country with its fifth and sixth letter ({bic[4:6]})"
+        return say(
+            "{bic} names no country with its fifth and sixth letter ({country})",
+            bic=bic,
+            country=bic[4:6],
+        )
     except ValidationError:
         pass
-    return f"{bic} is not a BIC: 4 letters, 2 for the country, 2 for the place, 3 for a branch"
+    return say(
+        "{bic} is not a BIC: 4 letters, 2 for the country, 2 for the place, 3 for a branch",
+        bic=bic,
+    )
 
 
 class Bic(Rule):
     """Every BIC is possible."""
 
     id = "bic"
-    remedy = "Correct the BIC in the master data; leave it out where the IBAN is enough."
+    code = "RC01"
+    source = "ISO 9362; the country by ISO 3166-1"
+    remedy = say("Correct the BIC in the master data; leave it out where the IBAN is enough.")
 
-    def payments(self, payments: Sequence[Payment]) -> Iterator[Finding]:
-        for payment in payments:
-            if payment.creditor_bic and (fault := bic_fault(payment.creditor_bic)):
-                yield Finding(payment, "creditor agent", fault)
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        del demands
+        for field in ("agent_bic", "intermediary_bic"):
+            column: Sequence[str] = getattr(chunk.columns, field)
+            faults = {bic: fault for bic in set(column) if bic and (fault := bic_fault(bic))}
+            for at, bic in enumerate(column) if faults else ():
+                if bic in faults:
+                    yield Finding(chunk[at], field, faults[bic], bic)
 
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
-        bic = totals.batch.debtor_bic
+        bic = totals.batch.agent.bic
         if bic and (fault := bic_fault(bic)):
-            yield Finding(totals.batch, "debtor agent", fault)
+            yield Finding(totals.batch, "agent", fault, bic)

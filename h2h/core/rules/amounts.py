@@ -4,50 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from h2h.core.demands import Demands
 from h2h.core.money import CURRENCIES, decimals_of, decimals_used, plain
-from h2h.core.payment import Payment
+from h2h.core.payment import Chunk
 from h2h.core.rules.rule import Finding, Rule
+from h2h.core.words import say
 
 
 class PositiveAmount(Rule):
     """Every amount is above zero (a minus sign already breaks the schema)."""
 
     id = "amount-positive"
-    remedy = "Leave the payment out, or give its amount."
+    code = "AM01"
+    source = "ISO 20022: InstructedAmount; EPC implementation guidelines: 0.01 or more"
+    remedy = say("Leave the payment out, or give its amount.")
 
-    def payments(self, payments: Sequence[Payment]) -> Iterator[Finding]:
-        for payment in payments:
-            if payment.amount.is_zero():
-                yield Finding(payment, "amount", f"the amount is {plain(payment.amount)}")
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        del demands
+        if all(chunk.amounts):
+            return
+        for at, amount in enumerate(chunk.amounts):
+            if amount.is_zero():
+                words = say("the amount is {amount}", amount=plain(amount))
+                yield Finding(chunk[at], "amount", words, plain(amount))
 
 
 class CurrencyExists(Rule):
     """Every currency is one of ISO 4217."""
 
     id = "currency"
-    remedy = "Give the currency's ISO 4217 code, e.g. EUR."
+    code = "AM11"
+    source = "ISO 4217, the list of active codes"
+    remedy = say("Give the currency's ISO 4217 code, e.g. EUR.")
 
-    def payments(self, payments: Sequence[Payment]) -> Iterator[Finding]:
-        for payment in payments:
-            if payment.currency and payment.currency not in CURRENCIES:
-                words = f"ISO 4217 has no currency {payment.currency} in use"
-                yield Finding(payment, "currency", words)
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        del demands
+        currencies = chunk.columns.currency
+        if set(currencies) <= CURRENCIES:
+            return
+        for at, currency in enumerate(currencies):
+            if currency and currency not in CURRENCIES:
+                words = say("ISO 4217 has no currency {currency} in use", currency=currency)
+                yield Finding(chunk[at], "currency", words, currency)
 
 
 class CurrencyDecimals(Rule):
     """No amount has more decimals than its currency."""
 
     id = "currency-decimals"
-    remedy = "Round at the source as its books do; a bank refuses or cuts what a currency lacks."
+    code = "CH20"
+    source = "ISO 4217, minor units"
+    remedy = say(
+        "Round at the source as its books do; a bank refuses or cuts what a currency lacks."
+    )
 
-    def payments(self, payments: Sequence[Payment]) -> Iterator[Finding]:
-        for payment in payments:
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        del demands
+        columns = chunk.columns
+        for at, (text, currency) in enumerate(zip(columns.amount, columns.currency, strict=True)):
             # the text's own decimals bound those that count: most amounts end the look here
-            if len(str(payment.amount).partition(".")[2]) <= (
-                allowed := decimals_of(payment.currency)
-            ):
+            if len(text.partition(".")[2]) <= decimals_of(currency):
                 continue
-            used = decimals_used(payment.amount)
-            if used > allowed:
-                words = f"{plain(payment.amount)} has {used} decimals; {payment.currency} has "
-                yield Finding(payment, "amount", f"{words}{allowed}")
+            amount, allowed = chunk.amounts[at], decimals_of(currency)
+            if (used := decimals_used(amount)) > allowed:
+                words = say(
+                    "{amount} has {used} decimals; {currency} has {allowed}",
+                    amount=plain(amount),
+                    used=used,
+                    currency=currency,
+                    allowed=allowed,
+                )
+                yield Finding(chunk[at], "amount", words, plain(amount), str(allowed))

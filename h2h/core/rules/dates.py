@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules.rule import BatchTotals, Finding, Rule, Terms
+from h2h.core.words import Words, say
 
 
 class ExecutionDatePast(Rule):
@@ -14,24 +15,35 @@ class ExecutionDatePast(Rule):
 
     id = "execution-date-past"
     severity = Severity.WARN
-    remedy = "Ask the bank whether it executes at once, or write the file with a new date."
+    code = "DT01"
+    source = "ISO 20022: RequestedExecutionDate, RequestedCollectionDate"
+    remedy = say("Ask the bank whether it executes at once, or write the file with a new date.")
 
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
         requested = totals.batch.requested_execution_date
         if requested is not None and (words := self.fault(requested)):
-            yield Finding(totals.batch, "requested execution date", words)
+            yield Finding(
+                totals.batch, "requested_execution_date", words, str(requested), str(self.today)
+            )
 
-    def fault(self, requested: date) -> str | None:
+    def fault(self, requested: date) -> Words | None:
         """What is wrong with the date, in words; None when nothing is."""
         days = (self.today - requested) // timedelta(days=1)
         if days <= self.terms.past_date_tolerance:
             return None
-        ago = "yesterday" if days == 1 else f"{days} days ago"
-        return f"execution is asked for on {requested}, {ago} (today is {self.today})"
+        return say(
+            "execution is asked for on {requested}, {days} days ago (today is {today})",
+            requested=requested,
+            days=days,
+            today=self.today,
+        )
 
 
 def judge_dates(execution_dates: Iterable[date], terms: Terms, today: date) -> tuple[Problem, ...]:
     """The date rule over dates alone, for a file that waited since its check."""
     rule = ExecutionDatePast(terms, today)
+    severity = rule.severity_by(terms)
     faults = (rule.fault(requested) for requested in sorted(set(execution_dates)))
-    return tuple(rule.problem(Finding(None, "", words)) for words in faults if words)
+    return tuple(
+        Problem(rule.id, severity, words, rule.remedy, code=rule.code) for words in faults if words
+    )

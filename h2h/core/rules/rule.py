@@ -11,17 +11,24 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from operator import attrgetter
 from typing import ClassVar, NamedTuple, Protocol
 
+from h2h.core.demands import Demands, Profile
 from h2h.core.money import total
-from h2h.core.payment import Batch, Header, Payment
-from h2h.core.problem import Problem, Severity
+from h2h.core.payment import Batch, Chunk, Header, Payment
+from h2h.core.problem import Severity
+from h2h.core.words import Words
+
+Again = Callable[[], Iterable[Chunk]]
 
 
 class _Account(Protocol):
     @property
     def number(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def bank_code(self) -> str: ...
 
 
 class Terms(Protocol):
@@ -30,25 +37,26 @@ class Terms(Protocol):
     @property
     def accounts(self) -> Sequence[_Account] | None: ...
     @property
+    def profile(self) -> Profile: ...
+    @property
     def severities(self) -> Mapping[str, Severity]: ...
     @property
     def past_date_tolerance(self) -> int: ...
 
 
 class Finding(NamedTuple):
-    """What a rule found: where (None: the file as a whole), in which field, and words."""
+    """What a rule found.
+
+    `where` None is the file as a whole. `field` is a field of Columns for a payment, of Batch or
+    Header for those, or ""; it decides the path's last word and the XPath. `found` and `expected`
+    are values or short words.
+    """
 
     where: Header | Batch | Payment | None
     field: str
-    message: str
-
-    @property
-    def path(self) -> str | None:
-        """The readable place: `batch 2, payment 14 (INV-4711), creditor account`."""
-        if self.where is None:
-            return None
-        place = "group header" if isinstance(self.where, Header) else self.where.place
-        return f"{place}, {self.field}" if self.field else place
+    message: Words
+    found: str = ""
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,12 @@ class BatchTotals:
 
     batch: Batch
     transactions: int
-    control_sum: Decimal
+    by_currency: Mapping[str, Decimal]
+
+    @property
+    def control_sum(self) -> Decimal:
+        """The hash total: all amounts, whatever their currency."""
+        return total(self.by_currency.values())
 
 
 class Tally:
@@ -68,14 +81,17 @@ class Tally:
         self.by_currency: dict[str, Decimal] = {}
         self._open: BatchTotals | None = None
 
-    def add(self, payments: Sequence[Payment]) -> Iterator[BatchTotals]:
+    def add(self, chunk: Chunk) -> Iterator[BatchTotals]:
         """Count a chunk; yields each batch that it brings to its end."""
-        for batch, group in groupby(payments, attrgetter("batch")):
-            members = list(group)
+        at = 0
+        for batch, group in groupby(chunk.batches):  # one batch is one object
+            count = sum(1 for _ in group)
             if self._open is not None and self._open.batch is not batch:
                 yield self._open
                 self._open = None
-            self._count(batch, members)
+            part = slice(at, at + count)
+            self._count(batch, chunk.columns.currency[part], chunk.amounts[part])
+            at += count
 
     def end(self) -> Iterator[BatchTotals]:
         """The last batch, when no more payments come."""
@@ -87,33 +103,51 @@ class Tally:
         """The hash total: all amounts, whatever their currency."""
         return total(self.by_currency.values())
 
-    def _count(self, batch: Batch, members: list[Payment]) -> None:
-        for currency in {payment.currency for payment in members}:
-            amounts = (payment.amount for payment in members if payment.currency == currency)
-            before = self.by_currency.get(currency, Decimal(0))
-            self.by_currency[currency] = total((before, *amounts))
-        self.transactions += len(members)
-        count, before = (
-            (self._open.transactions, self._open.control_sum) if self._open else (0, Decimal(0))
-        )
-        amounts = (payment.amount for payment in members)
-        self._open = BatchTotals(batch, count + len(members), total((before, *amounts)))
+    def _count(self, batch: Batch, currencies: Sequence[str], amounts: Sequence[Decimal]) -> None:
+        sums = _sums(currencies, amounts)
+        self.transactions += len(amounts)
+        self.by_currency = _together(self.by_currency, sums)
+        before = self._open or BatchTotals(batch, 0, {})
+        count = before.transactions + len(amounts)
+        self._open = BatchTotals(batch, count, _together(before.by_currency, sums))
+
+
+def _sums(currencies: Sequence[str], amounts: Sequence[Decimal]) -> Mapping[str, Decimal]:
+    kinds = set(currencies)
+    if len(kinds) == 1:
+        return {currencies[0]: total(amounts)}
+    pairs = [*zip(currencies, amounts, strict=True)]
+    return {kind: total(amount for each, amount in pairs if each == kind) for kind in kinds}
+
+
+def _together(before: Mapping[str, Decimal], more: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    zero = Decimal(0)
+    return {
+        kind: total((before.get(kind, zero), more.get(kind, zero))) for kind in {**before, **more}
+    }
 
 
 class Rule:
-    """One thing that is demanded of a payment file. A subclass speaks at the moments it needs."""
+    """One thing that is demanded of a payment file. A subclass speaks at the moments it needs.
+
+    `code` is the ISO reason a bank would give (ExternalStatusReason1Code), `source` names where the
+    demand comes from; both stand in the list of rules in the documentation, with the class's first
+    line of documentation and the remedy.
+    """
 
     id: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
-    remedy: ClassVar[str]
+    code: ClassVar[str]
+    source: ClassVar[str]
+    remedy: ClassVar[Words]
 
     def __init__(self, terms: Terms, today: date) -> None:
         self.terms = terms
         self.today = today
 
-    def payments(self, payments: Sequence[Payment]) -> Iterable[Finding]:
-        """What is wrong with the payments of this chunk."""
-        del payments
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterable[Finding]:
+        """What is wrong with the payments of this chunk; `demands` are those on each."""
+        del chunk, demands
         return ()
 
     def batch(self, totals: BatchTotals) -> Iterable[Finding]:
@@ -121,14 +155,13 @@ class Rule:
         del totals
         return ()
 
-    def file(
-        self, header: Header, tally: Tally, again: Callable[[], Iterable[Sequence[Payment]]]
-    ) -> Iterable[Finding]:
+    def file(self, header: Header, tally: Tally, again: Again) -> Iterable[Finding]:
         """What is wrong with the file as a whole; `again` reads its payments once more."""
         del header, tally, again
         return ()
 
-    def problem(self, finding: Finding) -> Problem:
-        """The finding with this rule's name, remedy, and the severity agreed for it."""
-        severity = self.terms.severities.get(self.id, self.severity)
-        return Problem(self.id, severity, finding.message, self.remedy, finding.path)
+    @classmethod
+    def severity_by(cls, terms: Terms) -> Severity:
+        """What was agreed for this rule with the bank, else in its profile, else the usual."""
+        usual = terms.profile.severities.get(cls.id, cls.severity)
+        return terms.severities.get(cls.id, usual)

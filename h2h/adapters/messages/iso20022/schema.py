@@ -6,11 +6,13 @@ read a second time, tag by tag: what the schema newly complains of after a tag b
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Self
 
 from lxml import etree
 
@@ -20,8 +22,8 @@ from h2h.errors import ConfigError
 
 BOUND = 100  # schema errors told of one file
 _UNREAD = 5000  # tags
-_NAME = re.compile(r"\{[^{}]*\}")
-_SUBJECT = re.compile(r"Element '([^']*)'(?:, attribute '([^']*)')?: (?:\[[^\]]*\] )?")
+# Bytes judged in one go: the judge waits up to 5 ms for Python's lock after each.
+_STRETCH = 1 << 21
 
 Step = tuple[str, int]  # a tag and which one of that name it is in its parent, from 1
 
@@ -32,7 +34,8 @@ class Slip:
 
     trail: tuple[Step, ...]
     line: int | None
-    words: str
+    column: int | None
+    complaint: str  # libxml2's
 
 
 def carried(message: str) -> etree.XMLSchema | None:
@@ -50,6 +53,12 @@ def load(path: Path) -> etree.XMLSchema:
         raise ConfigError(
             f"{path} is no usable schema: {error}", "Correct or replace it."
         ) from error
+
+
+def space(path: Path) -> str:
+    """The name space that a schema file describes; "" when it names none."""
+    root = etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
+    return str(root.get("targetNamespace", ""))
 
 
 class Judge:
@@ -92,6 +101,65 @@ class Judge:
         return said + self._broken
 
 
+class Beside:
+    """Feeds judges in a thread of its own: libxml2 needs no lock of Python's while it works.
+
+    Used as a context, whose end waits until every byte has been judged. A file of one stretch is
+    judged without a thread; with `ahead` False, every block before `feed` returns.
+    """
+
+    def __init__(self, judges: Sequence[Judge], *, ahead: bool = True) -> None:
+        self._judges = judges
+        self._ahead = ahead
+        self._stretch: list[bytes] = []
+        self._size = 0
+        self._waiting: Queue[bytes | None] = Queue(maxsize=2)
+        self._thread: Thread | None = None
+        self._errors: list[BaseException] = []
+
+    def feed(self, block: bytes) -> None:
+        """Judge the next bytes, now or soon."""
+        if not self._ahead:
+            self._judge(block)
+            return
+        self._stretch.append(block)
+        self._size += len(block)
+        if self._size >= _STRETCH:
+            if self._thread is None:
+                self._thread = Thread(target=self._run, daemon=True)
+                self._thread.start()
+            self._waiting.put(self._taken())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread is None:
+            self._judge(self._taken())
+            return
+        self._waiting.put(self._taken())
+        self._waiting.put(None)
+        self._thread.join()
+        for error in self._errors:
+            raise error
+
+    def _taken(self) -> bytes:
+        stretch, self._stretch, self._size = b"".join(self._stretch), [], 0
+        return stretch
+
+    def _judge(self, stretch: bytes) -> None:
+        for judge in self._judges:
+            judge.feed(stretch)
+
+    def _run(self) -> None:
+        while (stretch := self._waiting.get()) is not None:
+            try:
+                if not self._errors:
+                    self._judge(stretch)
+            except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
+                self._errors.append(error)
+
+
 class _Nothing:
     """A parser target that wants no event at all: no tree is built, no Python is called."""
 
@@ -105,12 +173,12 @@ def slips(path: Path, schema: etree.XMLSchema, judge: Judge) -> list[Slip]:
     Never empty then: a complaint whose place is not found again is told without one.
     """
     placed = list(_placed(path, Judge(schema), judge.struck))
-    return placed or [Slip((), None, readable(complaint)) for complaint in judge.complaints()]
+    return placed or [Slip((), None, None, complaint) for complaint in judge.complaints()]
 
 
 def _placed(path: Path, judge: Judge, struck: Sequence[range]) -> Iterator[Slip]:
     """Only the stretches of bytes that were struck are fed to the judge tag by tag."""
-    trail, told, line, offset = Trail(), 0, 1, 0
+    trail, told, line, column, offset = Trail(), 0, 1, 1, 0
     ahead = deque(struck)
     unread: list[bytes] = []
     for tag in xml.tags(path):
@@ -125,10 +193,10 @@ def _placed(path: Path, judge: Judge, struck: Sequence[range]) -> Iterator[Slip]
             judge.feed(b"".join(unread))
             unread.clear()
         if close_look and len(complaints := judge.complaints()) > told:
-            yield Slip(trail.steps, line, readable(complaints[told]))
+            yield Slip(trail.steps, line, column, complaints[told])
             told = len(complaints)
         trail.follow(tag)
-        line = tag.line
+        line, column = tag.line, tag.column
 
 
 class Trail:
@@ -155,13 +223,3 @@ class Trail:
             siblings[name] = siblings.get(name, 0) + 1
             self._steps.append((name, siblings[name]))
             self._siblings.append({})
-
-
-def readable(complaint: str) -> str:
-    """libxml2's words without name spaces and its jargon."""
-    plain = _NAME.sub("", complaint).strip()
-    subject = _SUBJECT.match(plain)
-    if subject is None:
-        return plain
-    name = f"{subject[1]}, attribute {subject[2]}" if subject[2] else subject[1]
-    return f"{name}: {plain[subject.end() :]}"

@@ -89,33 +89,50 @@ def elements(
 ) -> Iterator[Element]:
     """Stream the elements called `names` in the root's name space, each when it ends.
 
-    `watch` is given every block of bytes before it is parsed. Comments and processing instructions
-    are left out, so that text is whole. An element's tail may not have been read yet: it must not
-    be removed before the next element has come; `release` keeps to that. Raises Unreadable (rules
-    `xml`, `encoding`, `doctype`) for a document that is not well-formed or not complete.
+    `watch` is given every block of bytes before it is parsed. For the rest see Stream.
     """
-    parser = etree.XMLPullParser(
-        events=("end",),
-        tag=[head.tag(head.root), *map(head.tag, names)],
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    ended = False
+    stream = Stream(head, names)
     for block in blocks(path):
         if watch is not None:
             watch(block)
-        _feed(parser, block)
-        for _, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
-            parent = element.getparent()
-            if parent is None:
-                ended = True
+        yield from stream.feed(block)
+    stream.close()
+
+
+class Stream:
+    """A document that is fed in pieces and gives its elements called `names`, each when it ends.
+
+    Comments and processing instructions are left out, so that text is whole. An element's tail may
+    not have been read yet: it must not be removed before the next element has come; `release` keeps
+    to that. Both methods raise Unreadable (rules `xml`, `encoding`, `doctype`) for a document that
+    is not well-formed or not complete.
+    """
+
+    def __init__(self, head: Opening, names: tuple[str, ...]) -> None:
+        self._parser = etree.XMLPullParser(
+            events=("end",),
+            tag=[head.tag(head.root), *map(head.tag, names)],
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        self._ended = False
+
+    def feed(self, piece: bytes) -> Iterator[Element]:
+        """The elements that have ended within this piece."""
+        _feed(self._parser, piece)
+        for _, element in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):
+            if element.getparent() is None:
+                self._ended = True
                 _no_doctype(element)
             else:
                 yield element
-    _close(parser, ended=ended)
+
+    def close(self) -> None:
+        """The document must have come to its end."""
+        _close(self._parser, ended=self._ended)
 
 
 def release(element: Element) -> None:
@@ -136,6 +153,7 @@ class Tag(NamedTuple):
     start: bool
     name: str  # "name space}local", or the local name
     line: int
+    column: int  # from 1, in characters
     before: bytes
 
 
@@ -145,14 +163,18 @@ def tags(path: Path) -> Iterator[Tag]:
     libxml2 keeps a line in 16 bits, and none at all for what a schema says of a stream. Where expat
     should see a document differently, the tags end early.
     """
-    found: list[tuple[bool, str, int, int]] = []
+    found: list[tuple[bool, str, int, int, int]] = []
     parser = expat.ParserCreate(namespace_separator="}")
 
+    def note(name: str, *, start: bool) -> None:
+        line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        found.append((start, name, line, column, parser.CurrentByteIndex))
+
     def start(name: str, _attributes: dict[str, str]) -> None:
-        found.append((True, name, parser.CurrentLineNumber, parser.CurrentByteIndex))
+        note(name, start=True)
 
     def end(name: str) -> None:
-        found.append((False, name, parser.CurrentLineNumber, parser.CurrentByteIndex))
+        note(name, start=False)
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     held, offset = b"", 0
@@ -163,12 +185,12 @@ def tags(path: Path) -> Iterator[Tag]:
         except (expat.ExpatError, ValueError, LookupError):
             return
         position = offset
-        for is_start, name, line, at in found:
-            yield Tag(is_start, name, line, held[position - offset : at - offset])
+        for is_start, name, line, column, at in found:
+            yield Tag(is_start, name, line, column, held[position - offset : at - offset])
             position = at
         held, offset = held[position - offset :], position
         found.clear()
-    yield Tag(start=False, name="", line=parser.CurrentLineNumber, before=held)
+    yield Tag(start=False, name="", line=parser.CurrentLineNumber, column=1, before=held)
 
 
 def blocks(path: Path) -> Iterator[bytes]:

@@ -1,0 +1,157 @@
+"""Payments lifted out of a file's bytes, past the parser.
+
+An ERP writes all payments of a file alike: the same tags around other texts. From a payment that
+the parser has read, a *shape* is learned: a regular expression that spells out every tag and leaves
+room for the texts only. What follows a parsed payment directly and matches a known shape must mean
+to any parser what it means here, so it need not be parsed: its texts are the expression's groups.
+
+That holds because a shape knows no comment, no CDATA section, no entity and no name space of its
+own, and a text in it holds no character that XML treats in a special way. Whatever does not match
+goes to the parser. Whether the whole is well-formed and valid, the schema's judge says, before
+which every byte passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from h2h.adapters.messages.iso20022.fields import Plan
+
+MOST = 32  # shapes kept
+_BLANKS = "[ \t\r\n]*"
+# No markup, no control character (white space included, which attributes and line ends change), and
+# nothing that XML does not allow.
+_TEXT = "([^<>&\x00-\x1f\ufffe\uffff]*)"
+_VALUE = '([^<>&"\x00-\x1f\ufffe\uffff]*)'
+_TOKEN = re.compile(r"<(/?)([\w.:-]+)([^<>]*?)(/?)>|([^<>]+)")
+_ATTRIBUTE = re.compile(r'([ \t\r\n]+([A-Za-z]+)=")([^"]*)"')
+
+
+class _Token(NamedTuple):
+    closes: bool
+    name: str
+    attributes: str
+    empty: bool
+    text: str
+    whole: str
+
+
+class Shape:
+    """How a payment is written, and what its texts are."""
+
+    def __init__(self, pattern: re.Pattern[str], plan: Plan) -> None:
+        self.match = pattern.match
+        self.row = plan.row
+
+
+class Pattern(NamedTuple):
+    """A learned expression and the path of each of its groups."""
+
+    expression: re.Pattern[str]
+    paths: tuple[str, ...]
+
+
+def learn(fragment: str) -> Pattern | None:
+    """The pattern of a payment as written, from its start tag to its end tag.
+
+    None when it is written in a way that only a parser should read.
+    """
+    tokens = _tokens(fragment)
+    return None if tokens is None else _pattern(tokens)
+
+
+def _tokens(fragment: str) -> Sequence[_Token] | None:
+    if "<!" in fragment or "<?" in fragment:
+        return None
+    found, end = [], 0
+    for match in _TOKEN.finditer(fragment):
+        if match.start() != end:
+            return None
+        closes, name, attributes, empty, text = match.groups()
+        found.append(
+            _Token(bool(closes), name or "", attributes or "", bool(empty), text or "", match[0])
+        )
+        end = match.end()
+    return found if end == len(fragment) else None
+
+
+def _pattern(tokens: Sequence[_Token]) -> Pattern | None:
+    written, paths = [_BLANKS], list[str]()
+    stack: list[str] = []
+    for at, token in enumerate(tokens):
+        if token.text:
+            leaf = tokens[at - 1].name and not tokens[at - 1].closes and tokens[at + 1].closes
+            if leaf and not tokens[at - 1].empty:
+                written.append(_TEXT)
+                paths.append(_path(stack))
+            elif token.text.strip(" \t\r\n"):
+                return None  # text between elements: the schema will have its say
+            else:
+                written.append(re.escape(token.text))
+            continue
+        if token.closes:
+            stack.pop()
+            written.append(re.escape(token.whole))
+            continue
+        stack.append(token.name.rpartition(":")[2])
+        opening = _opening(token)
+        if opening is None:
+            return None
+        written.append(opening[0])
+        paths.extend(f"{_path(stack)}@{name}" for name in opening[1])
+        if token.empty:
+            stack.pop()
+    return Pattern(re.compile("".join(written)), tuple(paths))
+
+
+def _opening(token: _Token) -> tuple[str, list[str]] | None:
+    """A start tag as an expression, and its attributes; None for those that change meaning."""
+    written, names, end = [re.escape(f"<{token.name}")], [], 0
+    for match in _ATTRIBUTE.finditer(token.attributes):
+        if match.start() != end or match[2] == "xmlns":
+            return None
+        written.append(re.escape(match[1]) + _VALUE + '"')
+        names.append(match[2])
+        end = match.end()
+    rest = token.attributes[end:]
+    if rest.strip(" \t\r\n"):
+        return None
+    written.append(re.escape(rest + ("/>" if token.empty else ">")))
+    return "".join(written), names
+
+
+def _path(stack: Sequence[str]) -> str:
+    return "/".join(stack[1:])  # below the payment
+
+
+class Shapes:
+    """The shapes learned so far, the one that matched last first."""
+
+    def __init__(self) -> None:
+        self._shapes: list[Shape] = []
+
+    def add(self, shape: Shape) -> None:
+        """Remember one more; the one that has not matched for longest makes room."""
+        self._shapes.insert(0, shape)
+        del self._shapes[MOST:]
+
+    def rows(self, text: str, position: int) -> tuple[list[tuple[str, ...]], int]:
+        """The fields of the payments that stand one behind the other from `position` on, until one
+        is not of a known shape, and where that one begins."""
+        rows: list[tuple[str, ...]] = []
+        while shape := self._at(text, position):
+            match, row = shape.match, shape.row
+            while found := match(text, position):
+                position = found.end()
+                rows.append(row(found.groups()))
+        return rows, position
+
+    def _at(self, text: str, position: int) -> Shape | None:
+        for at, shape in enumerate(self._shapes):
+            if shape.match(text, position):
+                if at:
+                    self._shapes.insert(0, self._shapes.pop(at))
+                return shape
+        return None
