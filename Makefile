@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the whole round trip, `make test` proves it.
 
-.PHONY: help setup setup-test demo test check schemas lock
+.PHONY: help setup setup-test demo test check schemas locale lock
 .DELETE_ON_ERROR:
 
 VENV = .venv
@@ -14,6 +14,7 @@ help:
 	@echo "make test     all tests"
 	@echo "make check    ruff, format, mypy"
 	@echo "make schemas  write schemas/*.xsd from their dictionary"
+	@echo "make locale   bring the translations up to date with the code"
 	@echo "make lock     choose the newest versions of the dependencies"
 	@echo "make setup    only what the others need"
 
@@ -43,6 +44,9 @@ check: setup
 
 schemas: setup
 	$(BIN)/python schemas/generate.py
+
+locale: setup
+	$(BIN)/python tools/catalogue.py
 
 # Needs uv. Hashes of every file, and no index address: where packages come from is yours to say.
 lock:

@@ -20,6 +20,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from h2h.core.problem import Problem, Severity
+from h2h.core.words import say
 from h2h.errors import Corrupt
 
 Element = etree._Element  # noqa: SLF001 - lxml's only name for what its parsers yield
@@ -27,6 +28,7 @@ Watch = Callable[[bytes], None]
 
 BLOCK = 1 << 18  # bytes read at once
 _HEAD = 1 << 16  # an envelope's message is looked for in these first bytes
+_AGAIN = say("Write the file again at its source.")
 _STANDARD = "urn:iso:std:iso:20022:tech:xsd:"
 _MESSAGE = re.compile(r"[a-z]{4}\.\d{3}\.\d{3}\.\d{2}(?:\.[a-z]{2,3}(?:\.\d{1,2})?)?(?!\d)")
 _UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
@@ -74,7 +76,7 @@ class Opening:
 
 def refuse(rule: str, message: str, remedy: str, line: int | None = None) -> NoReturn:
     """Raise Unreadable with one problem of severity `error`."""
-    raise Unreadable(Problem(rule, Severity.ERROR, message, remedy, line=line))
+    raise Unreadable(Problem(rule, Severity.ERROR, message, remedy, line=line, code="FF01"))
 
 
 def opening(path: Path, largest: int | None = None) -> Opening:
@@ -205,16 +207,23 @@ def _open(path: Path, largest: int | None) -> BinaryIO:
         # non-blocking: a pipe in place of a file must not stop the daemon
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        refuse("file", f"cannot be opened: {error.strerror}", "See that h2h may read this file.")
+        words = say("cannot be opened: {cause}", cause=error.strerror)
+        refuse("file", words, say("See that h2h may read this file."))
     file = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     if file is None:
         os.close(descriptor)
-        refuse("file", "is not a regular file (a folder, a pipe or a device)", "Give a file.")
+        words = say("is not a regular file (a folder, a pipe or a device)")
+        refuse("file", words, say("Give a file."))
     size = os.fstat(descriptor).st_size
     if largest is not None and size > largest:
         file.close()
-        words = f"has {size} bytes; at most {largest} are allowed (largest_file)"
-        refuse("size", words, "Split the file, or raise largest_file in the configuration.")
+        words = say(
+            "has {size} bytes; at most {largest} are allowed (largest_file)",
+            size=size,
+            largest=largest,
+        )
+        remedy = say("Split the file, or raise largest_file in the configuration.")
+        refuse("size", words, remedy)
     return file
 
 
@@ -239,7 +248,7 @@ class _Head:
     def read(self) -> Opening:
         first = block = self._file.read(_HEAD)
         if not first:
-            refuse("empty", "the file is empty (0 bytes)", "Write the file again at its source.")
+            refuse("empty", say("the file is empty (0 bytes)"), _AGAIN)
         while self._root is None or block is first:
             self._feed(block)
             if not block or self._message:
@@ -260,14 +269,17 @@ class _Head:
                 _not_xml(error)
             # beyond the root the streaming parser judges, and says it better
         except (LookupError, ValueError):
-            _encoding(f"declares the encoding {self._encoding}, which cannot be read", None)
+            words = say(
+                "declares the encoding {encoding}, which cannot be read", encoding=self._encoding
+            )
+            _encoding(words, None)
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         self._encoding = encoding or ""
 
     def _doctype(self, *_: object) -> None:
-        words = "the file begins with a DOCTYPE, which can change the text of amounts unseen"
-        remedy = "Write it without <!DOCTYPE>; payment messages need none."
+        words = say("the file begins with a DOCTYPE, which can change the text of amounts unseen")
+        remedy = say("Write it without <!DOCTYPE>; payment messages need none.")
         refuse("doctype", words, remedy, self._parser.CurrentLineNumber)
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
@@ -288,13 +300,13 @@ def _wide(first: bytes) -> bool:
 
 def _not_xml(error: expat.ExpatError) -> NoReturn:
     if error.code in _EXPAT_ENCODING:
-        _encoding("is not in the encoding that it declares", error.lineno)
-    words = f"is not XML: {expat.ErrorString(error.code)}"
-    refuse("xml", words, "Send the payment file itself: an XML document.", error.lineno)
+        _encoding(say("is not in the encoding that it declares"), error.lineno)
+    words = say("is not XML: {cause}", cause=expat.ErrorString(error.code))
+    refuse("xml", words, say("Send the payment file itself: an XML document."), error.lineno)
 
 
 def _encoding(words: str, line: int | None) -> NoReturn:
-    refuse("encoding", words, "Write the file in UTF-8 and declare UTF-8.", line)
+    refuse("encoding", words, say("Write the file in UTF-8 and declare UTF-8."), line)
 
 
 def _feed(parser: etree.XMLPullParser, block: bytes) -> None:
@@ -332,21 +344,25 @@ def _fault(
 
 def _not_well_formed(code: int, words: str, line: int | None) -> NoReturn:
     if code in _LIBXML_ENCODING:
-        _encoding(f"holds bytes that its encoding does not know ({words.strip()})", line)
+        detail = words.strip()
+        _encoding(
+            say("holds bytes that its encoding does not know ({detail})", detail=detail), line
+        )
     if code in _LIBXML_AFTER_THE_END:
-        words = "the file goes on after the end of its document (two messages in one file?)"
-        refuse("xml", words, "Send each message in a file of its own.", line)
-    words = f"is not well-formed XML: {words.strip()}"
-    refuse("xml", words, "Write the file again at its source.", line)
+        words = say("the file goes on after the end of its document (two messages in one file?)")
+        refuse("xml", words, say("Send each message in a file of its own."), line)
+    words = say("is not well-formed XML: {cause}", cause=words.strip())
+    refuse("xml", words, _AGAIN, line)
 
 
 def _cut_off(_code: int, words: str, line: int | None) -> NoReturn:
     # libxml2 looks for the end of an unfinished reference or tag in all that follows, in vain
-    detail = f" ({words.strip()})" if words else ""
-    words = f"the file ends before its document is complete: it is cut off or broken here{detail}"
-    refuse("xml", words, "Write the whole file again at its source.", line)
+    told = say("the file ends before its document is complete: it is cut off or broken here")
+    if words:
+        told = say("{words} ({detail})", words=told, detail=words.strip())
+    refuse("xml", told, say("Write the whole file again at its source."), line)
 
 
 def _no_doctype(root: Element) -> None:
     if root.getroottree().docinfo.internalDTD is not None:
-        refuse("doctype", "the file has a DOCTYPE", "Write it without <!DOCTYPE>.")
+        refuse("doctype", say("the file has a DOCTYPE"), say("Write it without <!DOCTYPE>."))
