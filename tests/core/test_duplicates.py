@@ -16,23 +16,27 @@ from h2h.core.duplicates import (
     same_message,
     similar_payment,
 )
-from h2h.core.payment import Batch, Payment
+from h2h.core.payment import Address, Agent, Batch, Payment
 from h2h.core.problem import Severity
 
+NOWHERE = Address("", "", "", "")
 BATCH = Batch(
     index=1,
     id="B1",
     method="TRF",
-    debtor_name="Acme",
-    debtor_account="DE89370400440532013000",
-    debtor_agent="",
-    debtor_currency="EUR",
+    name="Acme",
+    account="DE89370400440532013000",
+    iban="DE89370400440532013000",
+    account_currency="EUR",
+    agent=Agent("", "", "", "", "", NOWHERE),
     requested_execution_date=date(2026, 1, 5),
     service_level="",
     local_instrument="",
+    category_purpose="",
     charge_bearer="",
     transactions=None,
     control_sum=None,
+    address=NOWHERE,
 )
 RENT = Payment(
     batch=BATCH,
@@ -42,9 +46,9 @@ RENT = Payment(
     uetr="",
     amount=Decimal("950.00"),
     currency="EUR",
-    creditor_name="Landlord",
-    creditor_account="FR1420041010050500013M02606",
-    creditor_agent="",
+    counterparty_name="Landlord",
+    counterparty_account="FR1420041010050500013M02606",
+    counterparty_agent="",
     reference="",
     remittance="Rent January",
     purpose="",
@@ -82,8 +86,8 @@ def test_a_structured_reference_counts_as_remittance() -> None:
         replace(RENT, amount=Decimal("950.01")),
         replace(RENT, amount=Decimal(9500)),
         replace(RENT, currency="CHF"),
-        replace(RENT, creditor_account="FR76"),
-        replace(RENT, batch=replace(BATCH, debtor_account="DE02")),
+        replace(RENT, counterparty_account="FR76"),
+        replace(RENT, batch=replace(BATCH, account="DE02")),
     ],
 )
 def test_other_money_or_accounts_change_both_keys(changed: Payment) -> None:
@@ -102,8 +106,8 @@ def test_without_an_end_to_end_id_there_is_no_exact_key(name: str) -> None:
 
 
 def test_texts_cannot_run_into_each_other() -> None:
-    one = replace(RENT, creditor_account="AB", currency="C")
-    two = replace(RENT, creditor_account="A", currency="BC")
+    one = replace(RENT, counterparty_account="AB", currency="C")
+    two = replace(RENT, counterparty_account="A", currency="BC")
     assert keys(one).similar != keys(two).similar
 
 

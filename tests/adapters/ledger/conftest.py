@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
-from h2h.core.payment import Batch, Payment
+from h2h.core.payment import Address, Agent, Batch, Payment
 from h2h.core.problem import Problem
 from h2h.core.statement import Balance, Entry, EntryDetail, Statement, StatementKind
 from h2h.core.states import In, Out, State
@@ -24,6 +24,7 @@ from h2h.ports import Account, Change, File, RemoteFile, Seen
 
 OURS = "DE89370400440532013000"
 THEIRS = "FR1420041010050500013M02606"
+NOWHERE = Address("", "", "", "")
 NEW_YEAR = datetime(2026, 1, 1, 9, tzinfo=UTC)
 _ROAD = (Out.APPROVED, Out.SEALED, Out.STAGED, Out.DELIVERING, Out.SENT)
 
@@ -71,16 +72,19 @@ class Office:
             index=1,
             id=str(facts.pop("batch_id", "B1")),
             method="TRF",
-            debtor_name="Acme GmbH",
-            debtor_account=str(facts.pop("debtor_account", OURS)),
-            debtor_agent="",
-            debtor_currency="EUR",
+            name="Acme GmbH",
+            account=str(facts.pop("account", OURS)),
+            iban="",
+            account_currency="EUR",
+            agent=Agent("", "", "", "", "", NOWHERE),
             requested_execution_date=date(2026, 1, 5),
             service_level="SEPA",
             local_instrument="",
+            category_purpose="",
             charge_bearer="SLEV",
             transactions=None,
             control_sum=None,
+            address=NOWHERE,
         )
         number = next(self.numbers)
         plain: dict[str, object] = {
@@ -90,9 +94,9 @@ class Office:
             "uetr": "",
             "amount": Decimal("10.00"),
             "currency": "EUR",
-            "creditor_name": "Globex SA",
-            "creditor_account": THEIRS,
-            "creditor_agent": "",
+            "counterparty_name": "Globex SA",
+            "counterparty_account": THEIRS,
+            "counterparty_agent": "",
             "reference": "",
             "remittance": f"invoice {number}",
             "purpose": "",

@@ -484,7 +484,7 @@ def test_a_return_that_stands_before_its_debit_still_counts(office: Office) -> N
 
 
 def test_a_debit_of_another_account_is_not_our_payment(office: Office) -> None:
-    other = office.payment(end_to_end_id="A", debtor_account="DE02120300000000202051")
+    other = office.payment(end_to_end_id="A", account="DE02120300000000202051")
     ours = office.on_the_road(Out.SENT, other)
     debit = office.entry("-10.00", office.detail(end_to_end_id="A"))
     office.book(office.statement("100.00", "90.00", debit))

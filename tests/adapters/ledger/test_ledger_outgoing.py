@@ -278,8 +278,8 @@ def test_the_same_end_to_end_id_accounts_and_amount_are_held(office: Office) -> 
     [
         {"amount": Decimal("10.01")},
         {"currency": "USD"},
-        {"creditor_account": "XX"},
-        {"debtor_account": "YY"},
+        {"counterparty_account": "XX"},
+        {"account": "YY"},
     ],
 )
 def test_what_differs_in_money_or_accounts_is_not_alike(
