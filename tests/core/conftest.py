@@ -81,6 +81,7 @@ class Judge:
     batch = BATCH
     header = HEADER
     terms = Terms()
+    account = OurAccount
     today = TODAY
 
     def __call__(

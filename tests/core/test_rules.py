@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -36,16 +36,6 @@ IBANS = (
 drawing = settings(  # the fixture `judge` keeps nothing between two examples
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
-    suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # judge keeps nothing
-
-
-class OurAccount(NamedTuple):
-    """An account of ours, as far as rules look at it."""
-
-    number: str
-    currency: str = "EUR"
-    bank_code: str = ""
 
 
 def rules_of(problems: Sequence[Found]) -> list[str]:
@@ -93,12 +83,8 @@ def test_a_control_sum_may_leave_out_trailing_zeros(judge: Judge) -> None:
 
 
 def test_a_control_sum_adds_different_currencies(judge: Judge) -> None:
-    payments = (
-        {},
-        {"amount": "1000", "currency": "JPY"},
-        {"amount": "0.125", "currency": "KWD"},
-    )
-    found = judge(*payments, header=replace(judge.header, control_sum=Decimal("1010.625")))
+    yen, dinar = {"amount": "1000", "currency": "JPY"}, {"amount": "0.125", "currency": "KWD"}
+    found = judge({}, yen, dinar, header=replace(judge.header, control_sum=Decimal("1010.625")))
     assert of(found, "control-sum") == []
 
 
@@ -251,12 +237,12 @@ def test_a_wrong_iban_of_ours_is_refused_once_a_batch(judge: Judge) -> None:
 
 @pytest.mark.parametrize("ours", ["DE89 3704 0044 0532 0130 00", "de89370400440532013000"])
 def test_our_account_is_known_however_it_is_spaced(judge: Judge, ours: str) -> None:
-    terms = replace(judge.terms, accounts=(OurAccount(ours),))
+    terms = replace(judge.terms, accounts=(judge.account(ours),))
     assert of(judge({}, terms=terms), "debtor-account") == []
 
 
 def test_an_account_that_is_not_ours_is_refused(judge: Judge) -> None:
-    terms = replace(judge.terms, accounts=(OurAccount(IBANS[3]),))
+    terms = replace(judge.terms, accounts=(judge.account(IBANS[3]),))
     (problem,) = of(judge({}, terms=terms), "debtor-account")
     assert (problem.severity, problem.field) == (Severity.ERROR, "account")
     assert IBANS[0] in problem.message
