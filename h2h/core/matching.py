@@ -25,14 +25,9 @@ class Line:
     return_reason: str
 
     @property
-    def is_return(self) -> bool:
-        """Money of ours that came back, and the bank says that it is a return."""
-        return self.amount > 0 and bool(self.return_reason)
-
-    @property
-    def speaks_of_us(self) -> bool:
-        """May it speak of a payment of ours at all? Other people's credits carry their own ids."""
-        return self.amount < 0 or self.is_return
+    def named(self) -> bool:
+        """Does it name anything by which a payment or file of ours can be found?"""
+        return self.end_to_end_id not in NAMELESS or self.message_id not in NAMELESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +42,20 @@ class Candidate:
     currency: str
     account: str
     state: Pay
+    collection: bool = False
+
+    def booked_by(self, line: Line) -> bool:
+        """Does the line's money go the payment's way: out, or in for a collection?"""
+        return (line.amount > 0) is self.collection
+
+    def returned_by(self, line: Line) -> bool:
+        """Does its money come back, and the bank says that it is a return?"""
+        return not self.booked_by(line) and bool(line.return_reason)
 
 
 def the_payment(line: Line, candidates: Iterable[Candidate]) -> Candidate | None:
     """The one payment that `line` is; None when none or more than one fits."""
-    if line.end_to_end_id in NAMELESS or not line.speaks_of_us:
+    if line.end_to_end_id in NAMELESS:
         return None
     fitting = [candidate for candidate in candidates if _fits(line, candidate)]
     return fitting[0] if len(fitting) == 1 else None
@@ -64,10 +68,12 @@ def _fits(line: Line, candidate: Candidate) -> bool:
         and candidate.currency == line.currency
         and account_key(candidate.account) == account_key(line.account)
         and line.message_id in {"", candidate.message_id}
+        # other people's payments to us carry their own ids, which may be like ours
+        and (candidate.booked_by(line) or candidate.returned_by(line))
     )
 
 
-def state_after(line: Line, state: Pay) -> Pay | None:
-    """Where the line leads a payment in `state`; None when it leads nowhere."""
-    target = Pay.RETURNED if line.is_return else Pay.BOOKED
+def state_after(line: Line, payment: Candidate, state: Pay) -> Pay | None:
+    """Where the line leads `payment`, now in `state`; None when it leads nowhere."""
+    target = Pay.RETURNED if payment.returned_by(line) else Pay.BOOKED
     return target if target in PAY_MOVES[state] else None

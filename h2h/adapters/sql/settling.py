@@ -32,8 +32,10 @@ def settle(connection: Connection, file: File, statement_id: str, now: datetime)
     A line that names our message, or is exactly one of our payments, proves the arrival of a file
     in doubt. A debit that is exactly one payment makes it booked, a return makes it returned.
     """
-    lines = [line for line in _lines(connection, statement_id) if line.speaks_of_us]
-    lines.sort(key=lambda line: line.is_return)  # a payment is booked before it comes back
+    lines = [line for line in _lines(connection, statement_id) if line.named]
+    lines.sort(
+        key=lambda line: bool(line.return_reason)
+    )  # a payment is booked before it comes back
     name = f"statement {statement_id}"
     for start in range(0, len(lines), _CHUNK):
         chunk = lines[start : start + _CHUNK]
@@ -93,7 +95,9 @@ def _candidates(
     wanted = {line.end_to_end_id for line in lines} - NAMELESS
     columns = ("number", "end_to_end_id", "amount", "currency", "account", "state")
     query = (
-        select(files.c.id, files.c.message_id, *(payments.c[name] for name in columns))
+        select(
+            files.c.id, files.c.message, files.c.message_id, *(payments.c[name] for name in columns)
+        )
         .join(files, files.c.id == payments.c.file_id)
         .where(payments.c.end_to_end_id.in_(wanted))
         .where(files.c.bank == bank, files.c.state.in_(_REACHED))
@@ -101,8 +105,9 @@ def _candidates(
     found: dict[str, list[Candidate]] = defaultdict(list)
     for row in connection.execute(query):
         facts = {name: getattr(row, name) for name in columns} | {"state": Pay(row.state)}
+        collection = row.message.startswith("pain.008")
         found[row.end_to_end_id].append(
-            Candidate(file_id=row.id, message_id=row.message_id, **facts)
+            Candidate(file_id=row.id, message_id=row.message_id, collection=collection, **facts)
         )
     return found
 
@@ -114,7 +119,7 @@ def _moved(lines: Sequence[Line], candidates: Mapping[str, list[Candidate]]) -> 
         if found is None:
             continue
         key = (found.file_id, found.number)
-        target = state_after(line, moved.get(key, found.state))
+        target = state_after(line, found, moved.get(key, found.state))
         if target is not None:
             moved[key] = target
     return moved
