@@ -22,7 +22,6 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
-from h2h.core.words import Translate
 
 # --------------------------------------------------------------- terms: what was agreed with a bank
 
@@ -59,7 +58,6 @@ class CheckTerms:
     schema: Path | None = None  # the bank's own XSD, judged after the standard one
     past_date_tolerance: int = 0  # days
     profile: Profile = NO_PROFILE
-    translate: Translate = str  # templates of words to the language that problems are told in
 
 
 @dataclass(frozen=True, slots=True)

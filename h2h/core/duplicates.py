@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from h2h.core.money import plain
 from h2h.core.payment import NOT_PROVIDED, Payment
 from h2h.core.problem import Problem, Severity
+from h2h.core.words import say
 
 FILE, MESSAGE, SIMILAR = "duplicate-file", "duplicate-message", "similar-payment"
 
@@ -64,8 +65,9 @@ def same_bytes(other: str) -> Problem:
     return Problem(
         FILE,
         Severity.INFO,
-        f"already processed: the same bytes came as file {other}",
-        "Nothing to do. To pay again on purpose, make a new file with a new message id.",
+        say("already processed: the same bytes came as file {other}", other=other),
+        say("Nothing to do. To pay again on purpose, make a new file with a new message id."),
+        code="DU01",
     )
 
 
@@ -74,9 +76,14 @@ def same_message(message_id: str, other: str) -> Problem:
     return Problem(
         MESSAGE,
         Severity.ERROR,
-        f"message id {message_id} was used by file {other} with other content",
-        "The ERP must give every new file a new message id; compare the two files first.",
-        "message id",
+        say(
+            "message id {message_id} was used by file {other} with other content",
+            message_id=message_id,
+            other=other,
+        ),
+        say("The ERP must give every new file a new message id; compare the two files first."),
+        say("message id"),
+        code="DU01",
     )
 
 
@@ -94,16 +101,23 @@ class Match:
 def similar_payment(match: Match, *, waived: bool) -> Problem:
     """A payment like one of an earlier file: a person decides, unless one did for this content."""
     asks = (match.exact or match.described) and not waived
-    what = "the same accounts, amount and " + (
-        "EndToEndId" if match.exact else "remittance" if match.described else "no remittance"
+    what = (
+        say("the same accounts, amount and EndToEndId")
+        if match.exact
+        else say("the same accounts, amount and remittance")
+        if match.described
+        else say("the same accounts and amount, and no remittance")
     )
-    more = f" and {match.payments - 1} more" if match.payments > 1 else ""
+    where = match.place
+    if match.payments > 1:
+        where = say("{place} and {more} more", place=match.place, more=match.payments - 1)
     return Problem(
         SIMILAR,
         Severity.HOLD if asks else Severity.WARN,
-        f"{match.place}{more}: {what} as in file {match.other}",
-        "A person compares the two files, then releases this one or cancels it."
+        say("{where}: {what} as in file {other}", where=where, what=what, other=match.other),
+        say("A person compares the two files, then releases this one or cancels it.")
         if asks
-        else "Nothing to do if both are meant.",
+        else say("Nothing to do if both are meant."),
         match.place,
+        code="AM05",
     )

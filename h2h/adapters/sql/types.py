@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,8 @@ from sqlalchemy.types import TypeDecorator
 
 from h2h.core.money import plain
 from h2h.core.problem import Problem, Severity
+from h2h.core.words import Words
+from h2h.core.words import say as said_before
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -77,20 +79,38 @@ class Inode(TypeDecorator[int]):
 
 
 class Problems(TypeDecorator[tuple[Problem, ...]]):
-    """Findings as a JSON list of their fields."""
+    """Findings as a JSON list of their fields; words keep what they need to be told otherwise."""
 
     impl = JSON
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[Problem] | None, _: Dialect) -> object:
-        return [astuple(problem) for problem in value or ()]
+        return [[_kept(getattr(each, field.name)) for field in _FIELDS] for each in value or ()]
 
     def process_result_value(
         self, value: list[list[Any]] | None, _: Dialect
     ) -> tuple[Problem, ...]:
         return tuple(
-            Problem(rule, Severity(severity), *rest) for rule, severity, *rest in value or ()
+            Problem(rule, Severity(severity), *map(_told, rest))
+            for rule, severity, *rest in value or ()
         )
+
+
+_FIELDS = fields(Problem)
+
+
+def _kept(value: object) -> object:
+    """A value as JSON has it: words as [template, values]."""
+    if isinstance(value, Words):
+        return [value.template, {name: _kept(each) for name, each in value.values.items()}]
+    return value if isinstance(value, int) or value is None else str(value)
+
+
+def _told(value: object) -> Any:  # noqa: ANN401 - as JSON gives it
+    if isinstance(value, list):
+        template, values = value
+        return said_before(template, **{name: _told(each) for name, each in values.items()})
+    return value
 
 
 class Dates(TypeDecorator[tuple[date, ...]]):

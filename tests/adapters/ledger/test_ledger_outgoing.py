@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from h2h.core.chain import first_broken
 from h2h.core.problem import Problem, Severity
 from h2h.core.states import Out
+from h2h.core.words import say, tell
 from h2h.errors import Refused, Transient
 from h2h.ports import Change, File, HandOver, Ledger, Seen
 
@@ -147,6 +148,22 @@ def test_a_change_is_written_with_its_move_and_read_back_whole(office: Office) -
         if getattr(change, name) is not None:
             assert getattr(moved, name) == getattr(change, name)
     assert office.open().file(moved.id) == moved
+
+
+def test_the_words_of_a_problem_can_be_told_in_another_language_after_a_restart(
+    office: Office,
+) -> None:
+    place = say("{place}, {part}", place=say("batch {batch}", batch=2), part=say("amount"))
+    words = say("execution is asked for on {requested}", requested=date(2026, 11, 20))
+    problem = Problem("x", Severity.WARN, words, "plain", place, found="{braces}")
+    moved = office.moved(office.claimed(), Out.INVALID, Change(problems=(problem,)))
+    again = office.open().file(moved.id)
+    assert again is not None
+    (kept,) = again.problems
+    assert kept == problem
+    chinese = {"amount": "金额", "execution is asked for on {requested}": "要求 {requested} 执行"}
+    assert tell(kept.message, lambda each: chinese.get(each, each)) == "要求 2026-11-20 执行"
+    assert tell(kept.path or "", lambda each: chinese.get(each, each)) == "batch 2, 金额"
 
 
 def test_times_keep_their_moment_whatever_zone_they_were_told_in(office: Office) -> None:

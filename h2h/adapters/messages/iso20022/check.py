@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -41,11 +41,9 @@ def check(path: Path, terms: CheckTerms, today: date, *, first: bool = False) ->
     try:
         head = xml.opening(path, terms.largest_file)
         message = head.message or None
-        verdict = _Check(path, head, _schemas(head, terms), terms, today, first=first).verdict()
+        return _Check(path, head, _schemas(head, terms), terms, today, first=first).verdict()
     except xml.Unreadable as refused:
-        verdict = Verdict(message, None, None, {}, (refused.problem,))
-    problems = tuple(problem.told(terms.translate) for problem in verdict.problems)
-    return replace(verdict, problems=problems)
+        return Verdict(message, None, None, {}, (refused.problem,))
 
 
 def payments(path: Path) -> Iterator[Chunk]:
