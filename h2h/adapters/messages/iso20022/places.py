@@ -119,7 +119,7 @@ def _joined(place: Words, tags: Sequence[str]) -> Words:
     """The place, the clerk's word for the part, and what the part's part is called."""
     known = [TAGS[tag.partition("@")[0]] for tag in tags if tag.partition("@")[0] in TAGS]
     told = place
-    for word in [*known[:1], *(known[-1:] if len(known) > 1 else [])]:
+    for word in dict.fromkeys([*known[:1], *known[-1:]]):  # an amount's amount is one word
         told = say("{place}, {part}", place=told, part=word)
     return told
 
