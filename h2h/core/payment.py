@@ -105,6 +105,11 @@ class Batch:
     sequence_type: str = ""  # of a collection
 
     @property
+    def collection(self) -> bool:
+        """Is money to be collected (direct debit), not sent?"""
+        return self.method == "DD"
+
+    @property
     def place(self) -> str:
         """Where it stands, in words a clerk can follow."""
         return f"batch {self.index} ({self.id})"
@@ -199,6 +204,7 @@ class Columns(NamedTuple):
     regulatory_information: Texts
     reference: Texts
     reference_type: Texts  # SCOR, or the issuer's own word (QRR)
+    reference_issuer: Texts
     remittance: Texts
     mandate_id: Texts  # of a collection, and so the next one
     mandate_date: Texts
@@ -223,6 +229,16 @@ class Chunk(Sequence[Payment]):
         if _AMOUNTS.fullmatch("\n".join([*texts, ""])):
             return [*map(Decimal, texts)]
         return [*map(_amount, texts)]
+
+    @cached_property
+    def filled(self) -> frozenset[str]:
+        """The names of the columns that hold anything: most hold nothing."""
+        nothing = ("",) * len(self)
+        return frozenset(
+            name
+            for name, column in zip(Columns._fields, self.columns, strict=True)
+            if column[0] or tuple(column) != nothing
+        )
 
     def __len__(self) -> int:
         return len(self.batches)

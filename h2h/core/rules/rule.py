@@ -49,7 +49,8 @@ class Finding(NamedTuple):
 
     `where` None is the file as a whole. `field` is a field of Columns for a payment, of Batch or
     Header for those, or ""; it decides the path's last word and the XPath. `found` and `expected`
-    are values or short words.
+    are values or short words. `code` is the reason a bank would give where it is not the rule's
+    usual one.
     """
 
     where: Header | Batch | Payment | None
@@ -57,6 +58,22 @@ class Finding(NamedTuple):
     message: Words
     found: str = ""
     expected: str = ""
+    code: str = ""
+
+
+class Sides(NamedTuple):
+    """Reason codes of which the debtor and the creditor have one each."""
+
+    debtor: str
+    creditor: str
+
+    def ours(self, batch: Batch) -> str:
+        """The code for our side of a batch, whose account it runs on."""
+        return self.creditor if batch.collection else self.debtor
+
+    def theirs(self, batch: Batch) -> str:
+        """The code for the counterparties of a batch."""
+        return self.debtor if batch.collection else self.creditor
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,7 @@ class _Check:
             rule.remedy,
             places.path_words(finding, self._kind),
             here.line if here else None,
-            rule.code or None,
+            finding.code or rule.code or None,
             here.xpath if here else None,
             here.column if here else None,
             finding.found or None,

@@ -80,6 +80,7 @@ _PAYMENT = {
     "regulatory_information": ("RgltryRptg/Dtls/Inf",),
     "reference": ("RmtInf/Strd/CdtrRefInf/Ref",),
     "reference_type": _coded("RmtInf/Strd/CdtrRefInf/Tp/CdOrPrtry"),
+    "reference_issuer": ("RmtInf/Strd/CdtrRefInf/Tp/Issr",),
     "remittance": ("RmtInf/Ustrd",),
     "mandate_id": ("DrctDbtTx/MndtRltdInf/MndtId",),
     "mandate_date": ("DrctDbtTx/MndtRltdInf/DtOfSgntr",),
