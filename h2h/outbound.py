@@ -10,7 +10,9 @@ happens to a file after `sent` is told by the bank: see inbound.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,7 +21,7 @@ from h2h.core.calendar import business_date
 from h2h.core.naming import Value, expanded
 from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
-from h2h.core.rules import judge_dates
+from h2h.core.rules import judge_dates, judge_limits
 from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, delivery_decision
 from h2h.errors import Corrupt, H2HError, Refused, Transient
 from h2h.ports import BankTerms, Change, CheckTerms, Door, File, Seen, Session
@@ -131,7 +133,7 @@ def check(file: File, sweep: Sweep) -> File | None:
         initiating_party=verdict.header.initiating_party if verdict.header else None,
         transactions=verdict.transactions,
         control_sum={currency: f"{total:f}" for currency, total in verdict.control_sum.items()},
-        execution_dates=verdict.execution_dates,
+        executions=verdict.executions,
         checked_on=_today(sweep.services.banks[bank], sweep) if bank else None,
         problems=verdict.problems,
     )
@@ -176,7 +178,7 @@ def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
     terms = banks.get(bank or "")
     if terms is None:
         raise NotNow(f"bank {bank} is no longer configured")
-    verdict = messages.check(path, terms.check, _today(terms, sweep))
+    verdict = messages.check(path, _of_the_moment(file, terms, sweep), _today(terms, sweep))
     if file.first_scan:
         verdict = _with_problem(verdict, FIRST_SCAN)
     return bank, verdict
@@ -221,7 +223,8 @@ def _with_problem(verdict: Verdict, problem: Problem) -> Verdict:
         verdict.control_sum,
         (*verdict.problems, problem),
         verdict.accounts,
-        verdict.execution_dates,
+        verdict.executions,
+        verdict.more,
     )
 
 
@@ -234,13 +237,14 @@ def seal(file: File, sweep: Sweep) -> File | None:
     """approved: sign and encrypt exactly the bytes that were checked."""
     if not _still_in_time(file, sweep):
         return None
-    archive, original = sweep.services.archive, _original(file, sweep)
+    terms, archive, original = terms_of(file, sweep), sweep.services.archive, _original(file, sweep)
     sealed = archive.path(file.id, SEALED)
-    sweep.services.sealers[terms_of(file, sweep).name].seal(original, sealed)
+    sweep.services.sealers[terms.name].seal(original, sealed)
     if archive.digest(original)[0] != file.sha256:
         raise Corrupt(f"{original.name} changed after it was checked", "Look into the dossier.")
     sha256, size = archive.digest(sealed)
-    return sweep.move(file, Out.SEALED, change=Change(sealed_sha256=sha256, sealed_size=size))
+    change = Change(sealed_sha256=sha256, sealed_size=size, checked_on=_today(terms, sweep))
+    return sweep.move(file, Out.SEALED, change=change)
 
 
 def stage(file: File, sweep: Sweep) -> File | None:
@@ -263,7 +267,8 @@ def stage(file: File, sweep: Sweep) -> File | None:
     if _name_taken(reserved, terms, session, sweep):
         return None
     _upload(reserved, terms, session, sweep)
-    return sweep.move(reserved, Out.STAGED, f"as {temporary_path(reserved, terms)}")
+    change = Change(checked_on=_today(terms, sweep))
+    return sweep.move(reserved, Out.STAGED, f"as {temporary_path(reserved, terms)}", change)
 
 
 def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> bool:
@@ -301,6 +306,8 @@ def deliver(file: File, sweep: Sweep) -> File | None:
     Whatever else happens, `settle` looks at the server on a new session. Until the announcement
     everything may be repeated; after it, nothing is without proof.
     """
+    if not _still_in_time(file, sweep):
+        return None
     terms = terms_of(file, sweep)
     session = sweep.session(terms.name)
     if _name_taken(file, terms, session, sweep):
@@ -308,7 +315,7 @@ def deliver(file: File, sweep: Sweep) -> File | None:
     if not _staged_whole(file, terms, session):
         return sweep.move(file, Out.SEALED, "its temporary is not at this host, so stage it again")
     sweep.stop_button(terms.name)
-    change = Change(host=session.host)
+    change = Change(host=session.host, checked_on=_today(terms, sweep))
     announced = sweep.move(file, Out.DELIVERING, f"as {final_path(file, terms)}", change)
     if announced is None:
         return None
@@ -391,18 +398,27 @@ def _today(terms: BankTerms, sweep: Sweep) -> date:
     return business_date(sweep.now, terms.zone)
 
 
+def _of_the_moment(file: File, terms: BankTerms, sweep: Sweep) -> CheckTerms:
+    """What the file is judged by now: the bank's terms, its time, and what else goes today."""
+    check = terms.check
+    gone: Mapping[str, Decimal] = {}
+    if any(limit.day is not None for limit in check.limits.values()):
+        gone = sweep.ledger.gone(terms.name, _today(terms, sweep), file)
+    return replace(check, now=sweep.now.astimezone(terms.zone), gone_today=gone)
+
+
 def _still_in_time(file: File, sweep: Sweep) -> bool:
-    """Judge the date rules again when the file waited into another day; False: it is held."""
+    """Judge time and limits again, since the file may have waited; False: it is held."""
     terms = terms_of(file, sweep)
-    today = _today(terms, sweep)
-    if today == file.checked_on:
-        return True
-    waived = sweep.ledger.waived(file)
-    stopped = [
-        problem
-        for problem in judge_dates(file.execution_dates, terms.check, today)
-        if problem.severity in {Severity.ERROR, Severity.HOLD} and problem.rule not in waived
-    ]
+    today, agreed = _today(terms, sweep), _of_the_moment(file, terms, sweep)
+    sums = {currency: Decimal(amount) for currency, amount in file.control_sum.items()}
+    problems = (
+        *judge_dates(file.executions, agreed, today),
+        *judge_limits(file.transactions or 0, sums, agreed, today),
+    )
+    stopping = [p for p in problems if p.severity in {Severity.ERROR, Severity.HOLD}]
+    waived = sweep.ledger.waived(file) if stopping else frozenset()
+    stopped = [problem for problem in stopping if problem.rule not in waived]
     if stopped:
         hold(file, sweep, *stopped)
     return not stopped

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from h2h.core.calendar import Window
-from h2h.core.demands import NO_PROFILE, Profile
-from h2h.core.payment import Payment, Verdict
+from h2h.core.calendar import CutOff, Window
+from h2h.core.demands import NO_PROFILE, Limit, Profile
+from h2h.core.payment import Execution, Payment, Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
@@ -50,7 +51,10 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class CheckTerms:
-    """What outgoing files are judged by. `accounts` None: nothing is known of them (offline)."""
+    """What outgoing files are judged by. `accounts` None: nothing is known of them (offline).
+
+    `now` and `gone_today` are of the moment: whoever asks for a check fills them in.
+    """
 
     accounts: tuple[Account, ...] | None = None
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -58,6 +62,14 @@ class CheckTerms:
     schema: Path | None = None  # the bank's own XSD, judged after the standard one
     past_date_tolerance: int = 0  # days
     profile: Profile = NO_PROFILE
+    environment: str = ""  # test | production, "" when it does not matter (offline)
+    calendar: str = ""  # the bank's business days, "" when they are not known (offline)
+    now: datetime | None = None  # in the bank's zone; None: nothing is late (offline)
+    cut_offs: tuple[CutOff, ...] = ()  # the first that fits counts
+    limits: Mapping[str, Limit] = field(default_factory=dict)  # by currency
+    most_payments: int | None = None  # in one file
+    gone_today: Mapping[str, Decimal] = field(default_factory=dict)  # and what may still go today
+    test_indicator: str = ""  # what marks a test file in its authorisation element
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,7 @@ class BankTerms:
     publish: Publish = Publish.RENAME
     gap_free: bool = False
     rejects_only: bool = False  # status_reports = "rejects-only"
+    refusals: bool = False  # refusals = "pain.002": the ERP reads those of h2h as it reads a bank's
     similar_days: int = 30
     closed: tuple[Window, ...] = ()
     fetch: tuple[str, ...] = ()  # cron lines, weekdays by name
@@ -275,6 +288,18 @@ class BankMessage:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A status report of our own, by which the ERP learns that a payment file is rejected.
+
+    `reasons` are placed by their XPath; those of the file as a whole have none.
+    """
+
+    message_id: str
+    created: datetime
+    reasons: tuple[Problem, ...]
+
+
 class Messages(Protocol):
     """The formats. Files are only read; nothing here decides."""
 
@@ -288,6 +313,14 @@ class Messages(Protocol):
 
     def read(self, path: Path, largest: int) -> BankMessage:
         """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
+        ...
+
+    def refuse(self, path: Path, refusal: Refusal, target: Path) -> None:
+        """Write to `target`, flushed, the status report that rejects the payment file at `path`.
+
+        Raises Refused when the file gives no message id that a report can name, Corrupt when it
+        cannot be read.
+        """
         ...
 
     def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
@@ -336,8 +369,8 @@ class File:
     initiating_party: str
     transactions: int | None
     control_sum: Mapping[str, str]
-    execution_dates: tuple[date, ...]
-    checked_on: date | None
+    executions: tuple[Execution, ...]
+    checked_on: date | None  # the bank's day on which it was judged last; its amounts count then
     problems: tuple[Problem, ...]
     because: str
     due_at: datetime | None
@@ -358,6 +391,7 @@ class File:
     host: str = ""  # where it was announced: in doubt, no other host is asked
     last_move: int = 0  # sequence of its newest move
     recorded: int = 0  # sequence of the newest move that its dossier and answer show
+    refusal: str = ""  # message id of the status report of ours that told the ERP of its refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +415,7 @@ class Change:
     initiating_party: str | None = None
     transactions: int | None = None
     control_sum: Mapping[str, str] | None = None
-    execution_dates: tuple[date, ...] | None = None
+    executions: tuple[Execution, ...] | None = None
     checked_on: date | None = None
     problems: tuple[Problem, ...] | None = None
     sealed_sha256: str | None = None
@@ -604,6 +638,25 @@ class Ledger(Protocol):
         """
         ...
 
+    def gone(self, bank: str, day: date, besides: File) -> Mapping[str, Decimal]:
+        """The sums by currency of what went to `bank` on its `day` or is on its way there.
+
+        Neither the file `besides` nor what is held or was refused by the bank counts.
+        """
+        ...
+
+    def elsewhere(
+        self, file: File, payments: Iterable[Sequence[Payment]], since: datetime
+    ) -> str:
+        """The id of another file that went or may still go, whatever became of it since, and has
+        the file's message id at its bank or a payment of `payments`: "" when there is none.
+
+        A payment is the same when it has the EndToEndId, or is so alike that it would hold a file
+        and was made after `since`. A file with this message id whose refusal the ERP was told by a
+        status report counts too.
+        """
+        ...
+
     def waived(self, file: File) -> frozenset[str]:
         """Rules that a person waived for exactly this content."""
         ...
@@ -736,11 +789,13 @@ class Ledger(Protocol):
         statements: Sequence[str] = (),
         *,
         recorded: int | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         """Commit names and hashes of flushed temporaries before any of them is renamed.
 
         `statements` are marked exported when `handed_over` comes; `recorded` is written in the
-        same transaction, so that an answer is made once.
+        same transaction, so that an answer is made once. So is that a `refusal` is among what is
+        handed over: the file bears its message id from then on, and the chain has a link for it.
         """
         ...
 

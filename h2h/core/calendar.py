@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from holidays import HolidayBase
 
@@ -36,6 +36,24 @@ class Window:
     end: time  # at or before `start`: it ends the next day
 
 
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Until when, in its own zone, a bank takes payments: `until` on the day that lies
+    `days_before` business days before the execution date. "" fits every scheme or currency."""
+
+    until: time
+    days_before: int = 0
+    scheme: str = ""  # of the profile, or a service level or local instrument
+    currency: str = ""
+
+    def fits(self, schemes: Collection[str], currency: str) -> bool:
+        """Does it concern payments in `currency` that go by one of these names?"""
+        names = {scheme.casefold() for scheme in schemes}
+        return self.currency in {"", currency} and (
+            not self.scheme or self.scheme.casefold() in names
+        )
+
+
 # ---------------------------------------------------------------------------------- business dates
 
 
@@ -51,6 +69,15 @@ def is_business_day(day: date, calendar: str) -> bool:
     calendar.
     """
     return _holidays(calendar).is_working_day(day)
+
+
+def business_day_before(day: date, count: int, calendar: str) -> date:
+    """The day that lies `count` business days before `day`; `day` itself for 0."""
+    for _ in range(count):
+        day -= _DAY
+        while not is_business_day(day, calendar):
+            day -= _DAY
+    return day
 
 
 @cache

@@ -6,11 +6,20 @@ A rule is silent where nothing is demanded, so that one tuple of rules serves ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from h2h.core.payment import Batch, Chunk
 from h2h.core.problem import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most that a bank takes in one currency; None: no limit is known."""
+
+    payment: Decimal | None = None
+    file: Decimal | None = None
+    day: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Demands:
     name_length: int = 0
     remittance_length: int = 0
     remittance_lines: int = 0
+    remittance_either: bool = False  # structured or unstructured, not both
     one_currency_a_batch: bool = False
     agent_required: bool = False  # by BIC or clearing member id
     address_required: bool = False  # the counterparty's
@@ -63,12 +73,29 @@ class Profile:
 
     def of(self, batch: Batch, service_level: str = "", local_instrument: str = "") -> Demands:
         """The demands on a payment of `batch` that says this of itself."""
-        instrument = local_instrument or batch.local_instrument
-        level = service_level or batch.service_level
+        return self.by(
+            service_level or batch.service_level, local_instrument or batch.local_instrument
+        )
+
+    def by(self, service_level: str, local_instrument: str) -> Demands:
+        """The demands on a payment of this service level and local instrument."""
         return (
-            self.by_local_instrument.get(instrument)
-            or self.by_service_level.get(level)
+            self.by_local_instrument.get(local_instrument)
+            or self.by_service_level.get(service_level)
             or self.demands
+        )
+
+    def with_hybrid_addresses(self, allowed: bool) -> Profile:  # noqa: FBT001 - the word of a bank
+        """The same profile where the bank has its own word on free address lines."""
+
+        def own(demands: Demands) -> Demands:
+            return replace(demands, hybrid_addresses=allowed)
+
+        return replace(
+            self,
+            demands=own(self.demands),
+            by_service_level={key: own(each) for key, each in self.by_service_level.items()},
+            by_local_instrument={key: own(each) for key, each in self.by_local_instrument.items()},
         )
 
     def of_chunk(self, chunk: Chunk) -> Sequence[Demands]:
@@ -86,7 +113,7 @@ NO_PROFILE = Profile()
 def spans(demands: Sequence[Demands]) -> Iterator[tuple[Demands, Sequence[int]]]:
     """Each of the different demands, with the indexes of the payments that it is made on."""
     first = demands[0]
-    if all(each is first for each in demands):
+    if demands.count(first) == len(demands):
         yield first, range(len(demands))
         return
     found: dict[int, tuple[Demands, list[int]]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -141,6 +141,15 @@ class Payment:
     def place(self) -> str:
         """Where it stands, in words a clerk can follow."""
         return f"batch {self.batch.index}, payment {self.index} ({self.end_to_end_id})"
+
+
+class Execution(NamedTuple):
+    """What decides whether payments are in time: their day, and what a cut-off goes by."""
+
+    day: date  # the requested execution date, or the collection date of a direct debit
+    currency: str
+    service_level: str = ""
+    local_instrument: str = ""
 
 
 Texts = Sequence[str]
@@ -293,8 +302,13 @@ class Verdict:
     control_sum: Mapping[str, Decimal]
     problems: tuple[Problem, ...]
     accounts: tuple[str, ...] = ()
-    execution_dates: tuple[date, ...] = field(default=())
+    executions: tuple[Execution, ...] = ()
     more: int = 0
+
+    @property
+    def execution_dates(self) -> tuple[date, ...]:
+        """The days that are asked for, each once, in their order."""
+        return tuple(sorted({execution.day for execution in self.executions}))
 
     @property
     def valid(self) -> bool:

@@ -387,7 +387,7 @@ def file_row(file_id: str, direction: str, state: State, content: bytes, moves: 
         initiating_party="",
         transactions=None,
         control_sum={},
-        execution_dates=(),
+        executions=(),
         checked_on=None,
         problems=(),
         because="",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
 
-from h2h.core.demands import NO_PROFILE, Demands, Profile
+from h2h.core.calendar import CutOff
+from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.payment import Address, Agent, Batch, Chunk, Columns, Header, Payment
 from h2h.core.problem import Severity
 from h2h.core.rules import RULES, Finding, Rule, Tally
@@ -59,6 +61,14 @@ class Terms:
     profile: Profile = NO_PROFILE
     severities: Mapping[str, Severity] = field(default_factory=dict)
     past_date_tolerance: int = 0
+    environment: str = ""
+    calendar: str = ""
+    now: datetime | None = None
+    cut_offs: tuple[CutOff, ...] = ()
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    most_payments: int | None = None
+    gone_today: Mapping[str, Decimal] = field(default_factory=dict)
+    test_indicator: str = ""
 
 
 class Found(NamedTuple):
@@ -75,8 +85,8 @@ Fields = Mapping[str, str]
 
 
 class Judge:
-    """Every rule over payments that are given as fields of Columns; what is not given is as in GOOD,
-    the end-to-end id counts up. A batch is a list of payments."""
+    """Every rule over payments that are given as fields of Columns; what is not given is as in
+    GOOD, the end-to-end id counts up. A batch is a list of payments."""
 
     batch = BATCH
     header = HEADER

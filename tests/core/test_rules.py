@@ -15,7 +15,7 @@ from stdnum import iban as reference
 
 from h2h.core.payment import Address, Agent, Batch, Chunk, Columns
 from h2h.core.problem import Severity
-from h2h.core.rules import RULES, Tally, judge_dates
+from h2h.core.rules import RULES, Tally
 from h2h.core.rules.accounts import iban_fault
 from h2h.core.rules.agents import bic_fault
 
@@ -330,37 +330,6 @@ def test_the_ids_told_are_those_that_were_seen_before(judge: Judge, ids: list[st
         for index, each in enumerate(ids, 1)
         if each in ids[: index - 1]
     ]
-
-
-@pytest.mark.parametrize(
-    ("requested", "tolerance", "past"),
-    [
-        (date(2026, 11, 23), 0, False),
-        (date(2026, 11, 24), 0, False),
-        (date(2026, 11, 22), 0, True),
-        (date(2026, 11, 20), 3, False),
-        (date(2026, 11, 19), 3, True),
-    ],
-)
-def test_a_past_execution_date_is_told_beyond_the_tolerance(
-    judge: Judge, requested: date, tolerance: int, *, past: bool
-) -> None:
-    terms = replace(judge.terms, past_date_tolerance=tolerance)
-    batch = replace(judge.batch, requested_execution_date=requested)
-    told = of(judge({}, batch=batch, terms=terms), "execution-date-past")
-    assert [each.field for each in told] == ["requested_execution_date"] * past
-    waited = judge_dates([requested], terms, judge.today)
-    assert [each.rule for each in waited] == ["execution-date-past"] * past
-
-
-def test_a_date_that_passed_while_the_file_waited_is_told_with_the_severity_of_the_bank(
-    judge: Judge,
-) -> None:
-    terms = replace(judge.terms, severities={"execution-date-past": Severity.HOLD})
-    dates = [judge.today, date(2026, 11, 20), date(2026, 11, 20)]
-    (problem,) = judge_dates(dates, terms, judge.today)
-    assert problem.severity is Severity.HOLD
-    assert "2026-11-20, 3 days ago" in problem.message
 
 
 def test_a_bank_may_change_the_severity_of_a_rule(judge: Judge) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     select,
     true,
     union,
+    union_all,
     update,
 )
 
@@ -36,11 +38,19 @@ from h2h.adapters.sql.store import (
     the_file,
 )
 from h2h.core import duplicates
-from h2h.core.money import plain
+from h2h.core.money import plain, total
 from h2h.core.naming import escaped
 from h2h.core.payment import Payment
 from h2h.core.problem import Problem, Severity
-from h2h.core.states import ANNOUNCED, BEFORE_DELIVERING, NEVER_WENT, Out, Pay, State
+from h2h.core.states import (
+    ANNOUNCED,
+    AT_THE_BANK,
+    BEFORE_DELIVERING,
+    NEVER_WENT,
+    Out,
+    Pay,
+    State,
+)
 from h2h.errors import Refused, Transient
 from h2h.ports import Change, File, MoveRow, PaymentRow, Seen
 
@@ -49,6 +59,10 @@ payments, first_seen, sequences = tables.payments, tables.first_seen, tables.seq
 MAY_GO = and_(files.c.direction == "out", files.c.state.not_in(sorted(NEVER_WENT)))
 _NOT_YET_ADMITTED = (Out.CLAIMING, Out.CLAIMED)
 _UNPROVEN = sorted(BEFORE_DELIVERING | ANNOUNCED)
+# What counts against the limit of a day: a held file is judged again when a person releases it, and
+# a refused one moves no money.
+_ON_THE_WAY = sorted(BEFORE_DELIVERING - {*_NOT_YET_ADMITTED, Out.HELD})
+_GONE = sorted((AT_THE_BANK | ANNOUNCED) - {Out.REJECTED, Out.CANCELLED_BY_BANK})
 _MOST_MATCHES = 10  # other files named in the problems of one
 _CHUNK = 1_000  # payments in one statement
 
@@ -203,6 +217,18 @@ class OutgoingFiles(Store):
                 because = "; ".join(problem.message for problem in asking)
             shift(connection, file, target, now, because=because, facts=facts)
             return the_file(connection, file.id)
+
+    def gone(self, bank: str, day: date, besides: File) -> Mapping[str, Decimal]:
+        others = select(files.c.control_sum).where(files.c.bank == bank, files.c.id != besides.id)
+        waiting = others.where(files.c.state.in_(_ON_THE_WAY))
+        went = others.where(files.c.checked_on == day, files.c.state.in_(_GONE))
+        with self._reading() as connection:
+            sums = [*connection.execute(union_all(waiting, went)).scalars()]
+        currencies = {currency for each in sums for currency in each}
+        return {
+            currency: total(Decimal(each[currency]) for each in sums if currency in each)
+            for currency in sorted(currencies)
+        }
 
     def waived(self, file: File) -> frozenset[str]:
         with self._reading() as connection:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from h2h.adapters.sql.types import Amount, Dates, FileName, Inode, Problems, Texts, UtcTime
+from h2h.adapters.sql.types import Amount, Executions, FileName, Inode, Problems, Texts, UtcTime
 from h2h.core.states import NEVER_WENT, In, Kept, Out, Pay
 
 SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
@@ -80,7 +80,7 @@ files = Table(
     _words("initiating_party"),
     Column("transactions", Integer),
     Column("control_sum", JSON, nullable=False, default={}),
-    Column("execution_dates", Dates, nullable=False, default=()),
+    Column("executions", Executions, nullable=False, default=()),
     Column("checked_on", Date),
     Column("problems", Problems, nullable=False, default=()),
     _words("because"),
@@ -161,6 +161,7 @@ _index("files_by_bytes", files.c.sha256, files.c.direction)
 _index("files_by_message", files.c.bank, files.c.message_id, files.c.direction)
 _index("files_by_final_name", files.c.bank, files.c.final_folder, files.c.final_name)
 _index("files_by_bank", files.c.bank, files.c.state)
+_index("files_by_day", files.c.bank, files.c.checked_on)
 _index("files_by_sequence", files.c.bank, files.c.sequence)
 _index("files_unrecorded", files.c.id, where="last_move > recorded")
 _index("files_at_the_bank", files.c.bank, files.c.direction, files.c.remote_done)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from h2h.core.money import plain
+from h2h.core.payment import Execution
 from h2h.core.problem import Problem, Severity
 from h2h.core.words import Words
 from h2h.core.words import say as said_before
@@ -113,17 +114,19 @@ def _told(value: object) -> Any:  # noqa: ANN401 - as JSON gives it
     return value
 
 
-class Dates(TypeDecorator[tuple[date, ...]]):
-    """Days as a JSON list of ISO texts."""
+class Executions(TypeDecorator[tuple[Execution, ...]]):
+    """What a file is in time by, as a JSON list of lists that begin with an ISO day."""
 
     impl = JSON
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[date] | None, _: Dialect) -> object:
-        return [day.isoformat() for day in value or ()]
+    def process_bind_param(self, value: Sequence[Execution] | None, _: Dialect) -> object:
+        return [(day.isoformat(), *rest) for day, *rest in value or ()]
 
-    def process_result_value(self, value: list[str] | None, _: Dialect) -> tuple[date, ...]:
-        return tuple(date.fromisoformat(day) for day in value or ())
+    def process_result_value(
+        self, value: list[list[str]] | None, _: Dialect
+    ) -> tuple[Execution, ...]:
+        return tuple(Execution(date.fromisoformat(day), *rest) for day, *rest in value or ())
 
 
 class Texts(TypeDecorator[tuple[str, ...]]):

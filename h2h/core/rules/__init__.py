@@ -5,8 +5,21 @@ from __future__ import annotations
 from h2h.core.rules.accounts import DebtorAccount, Iban, IbanCountry
 from h2h.core.rules.agents import Bic
 from h2h.core.rules.amounts import CurrencyDecimals, CurrencyExists, PositiveAmount
-from h2h.core.rules.dates import ExecutionDatePast, judge_dates
+from h2h.core.rules.dates import (
+    AfterCutOff,
+    ExecutionDateFar,
+    ExecutionDateHoliday,
+    ExecutionDatePast,
+    judge_dates,
+)
 from h2h.core.rules.identity import RepeatedEndToEndId
+from h2h.core.rules.limits import (
+    DayTotal,
+    FileTotal,
+    LargestPayment,
+    MostPayments,
+    judge_limits,
+)
 from h2h.core.rules.rule import Finding, Rule, Tally, Terms
 from h2h.core.rules.totals import ControlSum, NoPayments, NumberOfTransactions
 
@@ -23,6 +36,13 @@ RULES: tuple[type[Rule], ...] = (
     PositiveAmount,
     RepeatedEndToEndId,
     ExecutionDatePast,
+    ExecutionDateHoliday,
+    ExecutionDateFar,
+    AfterCutOff,
+    LargestPayment,
+    MostPayments,
+    FileTotal,
+    DayTotal,
 )
 
-__all__ = ["RULES", "Finding", "Rule", "Tally", "Terms", "judge_dates"]
+__all__ = ["RULES", "Finding", "Rule", "Tally", "Terms", "judge_dates", "judge_limits"]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import ClassVar, NamedTuple, Protocol
 
-from h2h.core.demands import Demands, Profile
+from h2h.core.calendar import CutOff
+from h2h.core.demands import Demands, Limit, Profile
 from h2h.core.money import total
-from h2h.core.payment import Batch, Chunk, Header, Payment
+from h2h.core.payment import Batch, Chunk, Columns, Execution, Header, Payment
 from h2h.core.problem import Severity
 from h2h.core.words import Words
 
@@ -42,6 +43,22 @@ class Terms(Protocol):
     def severities(self) -> Mapping[str, Severity]: ...
     @property
     def past_date_tolerance(self) -> int: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def calendar(self) -> str: ...
+    @property
+    def now(self) -> datetime | None: ...
+    @property
+    def cut_offs(self) -> Sequence[CutOff]: ...
+    @property
+    def limits(self) -> Mapping[str, Limit]: ...
+    @property
+    def most_payments(self) -> int | None: ...
+    @property
+    def gone_today(self) -> Mapping[str, Decimal]: ...
+    @property
+    def test_indicator(self) -> str: ...
 
 
 class Finding(NamedTuple):
@@ -83,6 +100,7 @@ class BatchTotals:
     batch: Batch
     transactions: int
     by_currency: Mapping[str, Decimal]
+    executions: frozenset[Execution] = frozenset()
 
     @property
     def control_sum(self) -> Decimal:
@@ -96,6 +114,7 @@ class Tally:
     def __init__(self) -> None:
         self.transactions = 0
         self.by_currency: dict[str, Decimal] = {}
+        self.executions: set[Execution] = set()
         self._open: BatchTotals | None = None
 
     def add(self, chunk: Chunk) -> Iterator[BatchTotals]:
@@ -106,8 +125,7 @@ class Tally:
             if self._open is not None and self._open.batch is not batch:
                 yield self._open
                 self._open = None
-            part = slice(at, at + count)
-            self._count(batch, chunk.columns.currency[part], chunk.amounts[part])
+            self._count(batch, chunk, slice(at, at + count))
             at += count
 
     def end(self) -> Iterator[BatchTotals]:
@@ -120,13 +138,35 @@ class Tally:
         """The hash total: all amounts, whatever their currency."""
         return total(self.by_currency.values())
 
-    def _count(self, batch: Batch, currencies: Sequence[str], amounts: Sequence[Decimal]) -> None:
-        sums = _sums(currencies, amounts)
-        self.transactions += len(amounts)
+    def _count(self, batch: Batch, chunk: Chunk, part: slice) -> None:
+        sums = _sums(chunk.columns.currency[part], chunk.amounts[part])
+        executions = _executions(batch, chunk.columns, part)
+        self.transactions += part.stop - part.start
         self.by_currency = _together(self.by_currency, sums)
+        self.executions |= executions
         before = self._open or BatchTotals(batch, 0, {})
-        count = before.transactions + len(amounts)
-        self._open = BatchTotals(batch, count, _together(before.by_currency, sums))
+        self._open = BatchTotals(
+            batch,
+            before.transactions + part.stop - part.start,
+            _together(before.by_currency, sums),
+            before.executions | executions,
+        )
+
+
+def _executions(batch: Batch, columns: Columns, part: slice) -> frozenset[Execution]:
+    """Those of some payments of a batch; what a payment says of itself goes before its batch."""
+    day = batch.requested_execution_date
+    if day is None:
+        return frozenset()
+    currencies = columns.currency[part]
+    levels, instruments = columns.service_level[part], columns.local_instrument[part]
+    kinds = {(currency, "", "") for currency in set(currencies)}
+    if any(levels) or any(instruments):
+        kinds = set(zip(currencies, levels, instruments, strict=True))
+    return frozenset(
+        Execution(day, currency, level or batch.service_level, instrument or batch.local_instrument)
+        for currency, level, instrument in kinds
+    )
 
 
 def _sums(currencies: Sequence[str], amounts: Sequence[Decimal]) -> Mapping[str, Decimal]:

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from h2h.core.chain import first_broken
+from h2h.core.payment import Execution
 from h2h.core.problem import Problem, Severity
 from h2h.core.states import Out
 from h2h.core.words import say, tell
@@ -138,7 +139,7 @@ def test_a_change_is_written_with_its_move_and_read_back_whole(office: Office) -
         initiating_party="ACME",
         transactions=2,
         control_sum={"EUR": "12345678901234567.89"},
-        execution_dates=(day,),
+        executions=(Execution(day, "EUR", "SEPA"),),
         checked_on=day,
         problems=(problem,),
         host="sftp1",

@@ -135,7 +135,6 @@ class _Check:
         self._noted: list[_Noted] = []
         self._counts: Counter[str] = Counter()
         self._accounts: dict[str, None] = {}
-        self._dates: set[date] = set()
         self._tally = Tally()
 
     def verdict(self) -> Verdict:
@@ -151,7 +150,7 @@ class _Check:
             {ccy: total for ccy, total in sums.items() if complete and not total.is_nan()},
             tuple(sorted(placed, key=_in_the_file)),
             tuple(self._accounts),
-            tuple(sorted(self._dates)),
+            tuple(sorted(self._tally.executions)),
             more=sum(self._counts.values()) + len(problems) - len(self._noted) - len(placed),
         )
 
@@ -195,8 +194,6 @@ class _Check:
             if batch is not previous:
                 previous = batch
                 self._accounts[batch.account] = None
-                if batch.requested_execution_date is not None:
-                    self._dates.add(batch.requested_execution_date)
 
     def _end(self, header: Header) -> None:
         ended = [*self._tally.end()]

@@ -72,7 +72,7 @@ def _files() -> None:
         sa.Column("initiating_party", sa.Text(), nullable=False),
         sa.Column("transactions", sa.Integer(), nullable=True),
         sa.Column("control_sum", sa.JSON(), nullable=False),
-        sa.Column("execution_dates", sa.JSON(), nullable=False),
+        sa.Column("executions", sa.JSON(), nullable=False),
         sa.Column("checked_on", sa.Date(), nullable=True),
         sa.Column("problems", sa.JSON(), nullable=False),
         sa.Column("because", sa.Text(), nullable=False),
@@ -110,6 +110,7 @@ def _files() -> None:
     )
     _index("files_at_the_bank", "files", ["bank", "direction", "remote_done"])
     _index("files_by_bank", "files", ["bank", "state"])
+    _index("files_by_day", "files", ["bank", "checked_on"])
     _index("files_by_bytes", "files", ["sha256", "direction"])
     _index("files_by_created", "files", ["created", "id"])
     _index("files_by_final_name", "files", ["bank", "final_folder", "final_name"])
