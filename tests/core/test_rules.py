@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from stdnum import iban as reference
 
@@ -207,7 +207,8 @@ def test_a_wrong_iban_is_refused_in_words(judge: Judge, iban: str, words: str) -
 
 
 @drawing
-@given(st.lists(st.text("DE0123456789AXÄ² ", max_size=24) | st.sampled_from(IBANS), min_size=1))
+@given(st.lists(st.text("DE0123456789AXÄ² \n", max_size=24) | st.sampled_from(IBANS), min_size=1))
+@example(ibans=["DE89370400440532013000\nDE89370400440532013000", "", IBANS[1]])
 def test_the_quick_look_at_many_ibans_finds_what_a_look_at_each_does(
     judge: Judge, ibans: list[str]
 ) -> None:
