@@ -18,6 +18,7 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.words import say
 
 FILE, MESSAGE, SIMILAR = "duplicate-file", "duplicate-message", "similar-payment"
+REFUSED = "already-refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,23 @@ def same_message(message_id: str, other: str) -> Problem:
             other=other,
         ),
         say("The ERP must give every new file a new message id; compare the two files first."),
+        say("message id"),
+        code="DU01",
+    )
+
+
+def already_refused(message_id: str, other: str) -> Problem:
+    """The ERP was told by a status report that this message is rejected: it may have paid anew."""
+    return Problem(
+        REFUSED,
+        Severity.HOLD,
+        say(
+            "a status report told the ERP that message {message_id} is rejected (file {other}), so "
+            "it may have paid its items anew",
+            message_id=message_id,
+            other=other,
+        ),
+        say("Look in the ERP: release the file if its items are unpaid there, or cancel it."),
         say("message id"),
         code="DU01",
     )

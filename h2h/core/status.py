@@ -88,6 +88,7 @@ _STATES = {
     Meaning.CANCELLED: Pay.CANCELLED,
 }
 MOST_ALARMS = 20  # of one report
+KNOWN_AT_BANK = "known-at-bank"  # the rule that holds a file which its bank names too early
 _NOT_GIVEN = frozenset({"", NOT_PROVIDED})
 # "Duplicate message", "duplication" and "duplicate payment" (ISO external status reasons).
 _DUPLICATE = frozenset({"DU01", "AM05", "DUPL"})

@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from h2h.adapters.messages.iso20022 import camt, check, extract, incoming, pain002
+from h2h.adapters.messages.iso20022 import refusal as reject
 from h2h.adapters.messages.iso20022.xml import Unreadable
 from h2h.core.payment import Chunk, Verdict
-from h2h.ports import BankMessage, CheckTerms
+from h2h.ports import BankMessage, CheckTerms, Refusal
 
 __all__ = ["Iso20022Messages", "Unreadable"]
 
@@ -29,6 +30,10 @@ class Iso20022Messages:
         """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
         opened = incoming.open_message(path, largest)
         return pain002.read(opened) if opened.family == "pain.002" else camt.read(opened)
+
+    def refuse(self, path: Path, refusal: Refusal, target: Path) -> None:
+        """Write to `target`, flushed, the status report that rejects the payment file at `path`."""
+        reject.write(path, refusal, target)
 
     def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
         """Write the file with only the statements `keep` (indexes from 1) left in it, flushed."""

@@ -27,8 +27,10 @@ from h2h.adapters.sql.store import (
     the_file,
 )
 from h2h.core.money import plain
+from h2h.core.problem import Problem, Severity
 from h2h.core.states import ANNOUNCED, BEFORE_DELIVERING, In, Out, Pay, may_move
 from h2h.core.status import (
+    KNOWN_AT_BANK,
     Effect,
     PaymentKey,
     PaymentTarget,
@@ -37,6 +39,7 @@ from h2h.core.status import (
     file_state,
     payment_targets,
 )
+from h2h.core.words import say
 from h2h.ports import File, Told
 
 payments, reports = tables.payments, tables.reports
@@ -123,10 +126,20 @@ def _files_of_message(connection: Connection, bank: str | None, message_id: str)
 
 def _too_early(connection: Connection, ours: File, name: str, now: datetime) -> Told:
     """The bank knows a file that we have not announced: somebody must look before it goes."""
-    words = f"{name} names file {ours.id}, which was not delivered ({ours.state})"
-    if not may_move(ours.state, Out.HELD):
-        return Told(ours.id, (), (words,))
-    shift(connection, ours, Out.HELD, now, because=words)
+    words = say(
+        "{name} names file {file}, which was not delivered ({state})",
+        name=name,
+        file=ours.id,
+        state=ours.state.value,
+    )
+    remedy = say("Ask the bank how it came to it, then release the file or cancel it.")
+    problem = Problem(KNOWN_AT_BANK, Severity.HOLD, words, remedy)
+    facts = {"problems": (*(p for p in ours.problems if p.rule != KNOWN_AT_BANK), problem)}
+    if may_move(ours.state, Out.HELD):
+        shift(connection, ours, Out.HELD, now, because=words, facts=facts)
+    else:
+        set_if_unmoved(connection, ours, facts)
+        append(connection, ours.id, ours.state, ours.state, now, "h2h", words, ours.sha256)
     return Told(ours.id, _steps(ours.state, Out.HELD), (words,))
 
 

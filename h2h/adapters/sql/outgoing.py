@@ -210,7 +210,10 @@ class OutgoingFiles(Store):
                 target, because = Out.DUPLICATE, problem.message
             else:
                 _keep_payments(connection, file.id, payments)
-                alike = _similar(connection, file, now - timedelta(days=similar_days))
+                alike = [
+                    *_similar(connection, file, now - timedelta(days=similar_days)),
+                    *_already_refused(connection, file, change),
+                ]
                 facts["problems"] = (*known, *alike)
                 asking = [*holds, *(p for p in alike if p.severity is Severity.HOLD)]
                 target = Out.HELD if asking else Out.VALID
@@ -340,6 +343,20 @@ def _clash(connection: Connection, file: File, change: Change) -> tuple[File, Pr
     if found and message_id:
         return found[0], duplicates.same_message(message_id, found[0].id)
     return None
+
+
+def _already_refused(connection: Connection, file: File, change: Change) -> Iterator[Problem]:
+    """A hold when a status report of ours rejected this message, unless a person waived it."""
+    message_id = change.message_id or file.message_id
+    told = select(files.c.id).where(
+        files.c.bank == (change.bank or file.bank),
+        files.c.message_id == message_id,
+        files.c.direction == "out",
+        files.c.refusal != "",
+    )
+    other = connection.execute(told.limit(1)).scalar() if message_id else None
+    if other and duplicates.REFUSED not in _waived(connection, file.sha256):
+        yield duplicates.already_refused(message_id, other)
 
 
 def _waived(connection: Connection, sha256: str) -> frozenset[str]:

@@ -7,12 +7,12 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.outgoing import record_up_to
 from h2h.adapters.sql.store import Store, append
-from h2h.ports import File, HandOver, Health, Pause, Request
+from h2h.ports import File, HandOver, Health, Pause, Refusal, Request
 
 pauses, health, slots, requests = tables.pauses, tables.health, tables.slots, tables.requests
 hand_overs, statements = tables.hand_overs, tables.statements
@@ -97,6 +97,7 @@ class Room(Store):
         statements: Sequence[str] = (),
         *,
         recorded: int | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
         with self._writing() as connection:
             if handed:
@@ -108,6 +109,8 @@ class Room(Store):
                 connection.execute(update(table).where(ours).values(handing=True))
             if recorded is not None:
                 record_up_to(connection, file, recorded)
+            if refusal is not None:
+                _told_refused(connection, file, refusal)
 
     def pending_hand_overs(self, file: File) -> Sequence[HandOver]:
         columns = (hand_overs.c[field.name] for field in fields(HandOver))
@@ -122,6 +125,14 @@ class Room(Store):
             handing = (statements.c.file_id == file.id) & statements.c.handing
             done = update(statements).where(handing).values(handing=False, exported=True)
             connection.execute(done)
+
+
+def _told_refused(connection: Connection, file: File, refusal: Refusal) -> None:
+    ours, written = tables.files.c.id == file.id, {"refusal": refusal.message_id}
+    connection.execute(update(tables.files).where(ours).values(**written))
+    words = f"the status report {refusal.message_id} tells the ERP that it is rejected"
+    at, state = refusal.created, file.state
+    append(connection, file.id, state, state, at, "h2h", words, file.sha256)
 
 
 def _requests() -> Select[Any]:

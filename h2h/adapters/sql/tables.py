@@ -104,6 +104,7 @@ files = Table(
     _words("host"),
     _number("last_move"),
     _number("recorded"),
+    _words("refusal"),
     CheckConstraint(
         f"(direction = 'out' AND state IN ({_listed(Out)}))"
         f" OR (direction = 'in' AND state IN ({_listed(In)}))",
