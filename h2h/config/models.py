@@ -157,6 +157,7 @@ class Bank(Table):
     customer: Filled
     gap_free: bool = False
     status_reports: Literal["all", "rejects-only"] = "all"
+    refusals: Literal["none", "pain.002"] = "none"
     own_schema: LocalPath | None = Field(default=None, alias="schema")
     largest_file: Bytes | None = None
     past_date_tolerance: Days = 0
