@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from h2h.core.rules.accounts import DebtorAccount, Iban, IbanCountry
+from h2h.core.rules.accounts import AccountCurrency, DebtorAccount, Iban, IbanCountry
 from h2h.core.rules.agents import Bic
 from h2h.core.rules.amounts import CurrencyDecimals, CurrencyExists, PositiveAmount
 from h2h.core.rules.dates import (
@@ -11,6 +11,12 @@ from h2h.core.rules.dates import (
     ExecutionDateHoliday,
     ExecutionDatePast,
     judge_dates,
+)
+from h2h.core.rules.header import (
+    BankAuthorisation,
+    InitiatingParty,
+    NoTestInProduction,
+    UnmarkedTest,
 )
 from h2h.core.rules.identity import RepeatedEndToEndId
 from h2h.core.rules.limits import (
@@ -21,13 +27,35 @@ from h2h.core.rules.limits import (
     judge_limits,
 )
 from h2h.core.rules.rule import Finding, Rule, Tally, Terms
+from h2h.core.rules.scheme import (
+    ChargeBearer,
+    ChargeBearerTwice,
+    IbanOnly,
+    OneCurrency,
+    PayeeVerified,
+    PurposeCode,
+    PurposeRequired,
+    RegulatoryCode,
+    RegulatoryReport,
+    RemittanceEither,
+    RemittanceLength,
+    RemittanceLines,
+    SchemeCountry,
+    SchemeCurrency,
+    ServiceLevel,
+)
 from h2h.core.rules.totals import ControlSum, NoPayments, NumberOfTransactions
 
 RULES: tuple[type[Rule], ...] = (
     NoPayments,
     NumberOfTransactions,
     ControlSum,
+    InitiatingParty,
+    BankAuthorisation,
+    NoTestInProduction,
+    UnmarkedTest,
     DebtorAccount,
+    AccountCurrency,
     Iban,
     IbanCountry,
     Bic,
@@ -35,6 +63,21 @@ RULES: tuple[type[Rule], ...] = (
     CurrencyDecimals,
     PositiveAmount,
     RepeatedEndToEndId,
+    SchemeCurrency,
+    OneCurrency,
+    ServiceLevel,
+    ChargeBearer,
+    ChargeBearerTwice,
+    SchemeCountry,
+    IbanOnly,
+    RemittanceLength,
+    RemittanceLines,
+    RemittanceEither,
+    PurposeRequired,
+    PurposeCode,
+    RegulatoryReport,
+    RegulatoryCode,
+    PayeeVerified,
     ExecutionDatePast,
     ExecutionDateHoliday,
     ExecutionDateFar,

@@ -7,16 +7,16 @@ as python-stdnum carries it. Its own check takes 33 µs, more than a payment may
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 
 from stdnum import numdb
 
 from h2h.core.demands import Demands
-from h2h.core.payment import Chunk
+from h2h.core.payment import Batch, Chunk
 from h2h.core.problem import Severity
-from h2h.core.rules.rule import BatchTotals, Finding, Rule, Terms
+from h2h.core.rules.rule import Account, BatchTotals, Finding, Rule, Sides, Terms
 from h2h.core.words import Words, say
 
 _LETTERS = {chr(ord("A") + n): str(10 + n) for n in range(26)}
@@ -137,7 +137,8 @@ class IbanCountry(Rule):
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         del demands
         ibans = chunk.columns.iban
-        unlisted = {country for iban in ibans if (country := iban[:2]) and _form(country) is None}
+        countries = {iban[:2] for iban in ibans}
+        unlisted = {country for country in countries if country and _form(country) is None}
         for at, iban in enumerate(ibans) if unlisted else ():
             if iban[:2] in unlisted:
                 words = say("the IBAN registry does not list {country}", country=iban[:2])
@@ -156,15 +157,78 @@ class DebtorAccount(Rule):
 
     def __init__(self, terms: Terms, today: date) -> None:
         super().__init__(terms, today)
-        accounts = terms.accounts
-        self._ours = None if accounts is None else {compact(ours.number) for ours in accounts}
+        self._ours = None if terms.accounts is None else _by_number(terms.accounts)
 
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
-        account = totals.batch.account
-        if self._ours is not None and compact(account) not in self._ours:
+        batch, side = totals.batch, _ACCOUNT.ours(totals.batch)
+        if self._ours is None:
+            return
+        ours = self._ours.get(compact(batch.account), ())
+        if not ours:
             words = (
-                say("{account} is none of our accounts at this bank", account=account)
-                if account
+                say("{account} is none of our accounts at this bank", account=batch.account)
+                if batch.account
                 else say("no account is given")
             )
-            yield Finding(totals.batch, "account", words, account)
+            yield Finding(batch, "account", words, batch.account, code=side)
+        elif not batch.iban and not _at_its_bank(batch, ours):
+            found, expected = batch.agent.identifier, _listed(each.bank_code for each in ours)
+            words = say(
+                "{account} is ours at the bank code {expected}, and {found} is given",
+                account=batch.account,
+                expected=expected,
+                found=found or say("none"),
+            )
+            yield Finding(batch, "agent", words, found, expected, side)
+
+
+class AccountCurrency(Rule):
+    """The currency that a batch gives for our account is the one that the account has."""
+
+    id = "account-currency"
+    code = "AC10"
+    source = "the accounts of the configuration"
+    remedy = say("Correct the currency in the master data, or in the configuration.")
+
+    def __init__(self, terms: Terms, today: date) -> None:
+        super().__init__(terms, today)
+        self._ours = _by_number(terms.accounts or ())
+
+    def batch(self, totals: BatchTotals) -> Iterator[Finding]:
+        batch, found = totals.batch, totals.batch.account_currency
+        ours = self._ours.get(compact(batch.account), ()) if found else ()
+        if ours and found not in {each.currency for each in ours}:
+            expected = _listed(each.currency for each in ours)
+            words = say(
+                "our account {account} is in {expected}, not in {found}",
+                account=batch.account,
+                expected=expected,
+                found=found,
+            )
+            side = _ACCOUNT_CURRENCY.ours(batch)
+            yield Finding(batch, "account_currency", words, found, expected, side)
+
+
+_ACCOUNT = Sides("AC02", "AC03")
+_ACCOUNT_CURRENCY = Sides("AC10", "AC11")
+
+
+def _by_number(accounts: Iterable[Account]) -> Mapping[str, Sequence[Account]]:
+    found: dict[str, list[Account]] = {}
+    for account in accounts:
+        found.setdefault(compact(account.number), []).append(account)
+    return found
+
+
+def _at_its_bank(batch: Batch, ours: Iterable[Account]) -> bool:
+    """Does the batch name the bank of one of these accounts, which are known by number?
+
+    Numbers are unique at one bank only. A clearing member id decides; a BIC alone is taken for it.
+    """
+    member = compact(batch.agent.member)
+    codes = {compact(account.bank_code) for account in ours}
+    return member in codes or "" in codes or bool(not member and batch.agent.bic)
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from h2h.core.demands import Demands
@@ -60,11 +61,11 @@ class CurrencyDecimals(Rule):
 
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         del demands
-        columns = chunk.columns
-        for at, (text, currency) in enumerate(zip(columns.amount, columns.currency, strict=True)):
-            # the text's own decimals bound those that count: most amounts end the look here
-            if len(text.partition(".")[2]) <= decimals_of(currency):
-                continue
+        currencies = chunk.columns.currency
+        fewest = min(map(decimals_of, set(currencies)))
+        if not re.search(rf"\.[0-9]{{{fewest + 1}}}", "\n".join(chunk.columns.amount)):
+            return  # no text has more decimals, so no amount has
+        for at, currency in enumerate(currencies):
             amount, allowed = chunk.amounts[at], decimals_of(currency)
             if (used := decimals_used(amount)) > allowed:
                 words = say(

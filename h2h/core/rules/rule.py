@@ -23,7 +23,9 @@ from h2h.core.words import Words
 Again = Callable[[], Iterable[Chunk]]
 
 
-class _Account(Protocol):
+class Account(Protocol):
+    """One of our accounts."""
+
     @property
     def number(self) -> str: ...
     @property
@@ -36,7 +38,7 @@ class Terms(Protocol):
     """What was agreed about outgoing files (`h2h.ports.CheckTerms`), as far as rules need it."""
 
     @property
-    def accounts(self) -> Sequence[_Account] | None: ...
+    def accounts(self) -> Sequence[Account] | None: ...
     @property
     def profile(self) -> Profile: ...
     @property
