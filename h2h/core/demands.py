@@ -37,6 +37,7 @@ class Demands:
     countries: frozenset[str] = frozenset()  # of the counterparty's IBAN
     iban_only: bool = False
     characters: str = ""
+    plain_ids: bool = False  # no slash at either end of an id, no two together
     name_length: int = 0
     remittance_length: int = 0
     remittance_lines: int = 0
