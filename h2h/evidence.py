@@ -13,8 +13,9 @@ from h2h.core.chain import record_of
 from h2h.core.naming import shortened
 from h2h.core.states import AT_THE_BANK, Out, State
 from h2h.errors import H2HError
-from h2h.handover import hand_over, publish
-from h2h.ports import File, MoveRow
+from h2h.handover import Content, prepare, publish
+from h2h.ports import File, HandOver, MoveRow, Refusal
+from h2h.refusals import contents_of, refusal_of
 from h2h.sweep import Sweep
 
 # What the ERP is told, by the state that a file has reached; nothing before it was checked.
@@ -40,6 +41,7 @@ _NEXT_MOVES = {
     "held": "An operator decides: `h2h show` tells why, then `h2h release` or `h2h cancel`.",
     "cancelled": "None: it was not sent and will not be.",
 }
+_REOPENED = "A status report rejects it, as its bank would: pay its items in a new message."
 
 
 def bring_up_to_date(sweep: Sweep) -> None:
@@ -56,7 +58,9 @@ def _bring_up_to_date(file: File, sweep: Sweep) -> None:
     lines = "".join(json.dumps(_plain(move)) + "\n" for move in moves)
     sweep.services.archive.record(file.id, _manifest(file), lines)
     if file.direction == "out":
-        _answer(file, moves, sweep)
+        refused = _answer(file, moves, sweep)
+        if refused is not None:  # a link of the chain, which the dossier shows too
+            _bring_up_to_date(refused, sweep)
     elif not sweep.ledger.unexported(file.id):  # else the inbound flow still needs to see it
         sweep.ledger.recorded(file, file.last_move)
 
@@ -82,6 +86,7 @@ def _manifest(file: File) -> str:
         "final_name": file.final_name,
         "remote_name": file.remote_name,
         "opened_by": file.opened_by,
+        "refusal": file.refusal,
         "problems": [problem.as_json() for problem in file.problems],
     }
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
@@ -90,17 +95,31 @@ def _manifest(file: File) -> str:
 # ---------------------------------------------------------------------------- answers to the ERP
 
 
-def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> None:
-    """Tell the ERP when the verdict on its file has changed since it was last told."""
+def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> File | None:
+    """Tell the ERP when the verdict on its file has changed since it was last told.
+
+    Returns the file as it stands when it was told of a refusal, too, as a bank would send it.
+    """
     publish(file, sweep)  # what a crash left half handed over
     verdict = _VERDICTS.get(file.state)
-    contents: dict[str, bytes] = {}
+    handed: list[HandOver] = []
+    refusal = None
     if verdict is not None and verdict != _told(file, moves):
-        base = f"{shortened(file.name)}.{file.id}"
-        facts = json.dumps(_facts(file, verdict), indent=2, ensure_ascii=False) + "\n"
-        contents = {f"{base}.json": facts.encode(), f"{base}.txt": _letter(file, verdict).encode()}
-    folder = f"{file.bank}/answers" if file.bank else "answers"
-    hand_over(file, sweep, folder, contents, recorded=file.last_move)
+        refusal = refusal_of(file, moves, sweep)
+        folder = f"{file.bank}/answers" if file.bank else "answers"
+        handed = prepare(sweep, folder, _contents(file, verdict, refusal))
+        if refusal is not None:
+            handed += prepare(sweep, f"{file.bank}/status", contents_of(file, refusal, sweep))
+    sweep.ledger.handing_over(file, handed, recorded=file.last_move, refusal=refusal)
+    publish(file, sweep)
+    return sweep.ledger.file(file.id) if refusal else None
+
+
+def _contents(file: File, verdict: str, refusal: Refusal | None) -> Mapping[str, Content]:
+    """The answer by the names of its files: for programs, and as a clerk reads it."""
+    base = f"{shortened(file.name)}.{file.id}"
+    facts = json.dumps(_facts(file, verdict, refusal), indent=2, ensure_ascii=False) + "\n"
+    return {f"{base}.json": facts.encode(), f"{base}.txt": _letter(file, verdict, refusal).encode()}
 
 
 def _told(file: File, moves: Sequence[MoveRow]) -> str | None:
@@ -110,7 +129,7 @@ def _told(file: File, moves: Sequence[MoveRow]) -> str | None:
     return verdicts[-1] if verdicts else None
 
 
-def _facts(file: File, verdict: str) -> dict[str, object]:
+def _facts(file: File, verdict: str, refusal: Refusal | None) -> dict[str, object]:
     return {
         "file": file.name,
         "file_id": file.id,
@@ -118,7 +137,7 @@ def _facts(file: File, verdict: str) -> dict[str, object]:
         "verdict": verdict,
         "state": file.state.value,
         "because": file.because,
-        "next_move": _NEXT_MOVES[verdict],
+        "next_move": _next_move(verdict, refusal),
         "message": file.message or None,
         "message_id": file.message_id or None,
         "transactions": file.transactions,
@@ -126,11 +145,18 @@ def _facts(file: File, verdict: str) -> dict[str, object]:
         "sha256": file.sha256,
         "sent_as": file.final_name or None,
         "duplicate_of": file.duplicate_of or None,
+        "status_report": refusal.message_id if refusal else None,
         "problems": [problem.as_json() for problem in file.problems],
     }
 
 
-def _letter(file: File, verdict: str) -> str:
+def _next_move(verdict: str, refusal: Refusal | None) -> str:
+    if refusal is None:
+        return _NEXT_MOVES[verdict]
+    return f"{_REOPENED} Status report: {refusal.message_id}."
+
+
+def _letter(file: File, verdict: str, refusal: Refusal | None) -> str:
     """The answer as a clerk reads it."""
     lines = [f"{file.name}: {verdict}"]
     if file.because:
@@ -144,5 +170,5 @@ def _letter(file: File, verdict: str) -> str:
         if place:
             lines.append(f"  at {place}")
         lines.append(f"  {problem.remedy}")
-    lines.extend([f"Next move: {_NEXT_MOVES[verdict]}", f"File id: {file.id}", ""])
+    lines.extend([f"Next move: {_next_move(verdict, refusal)}", f"File id: {file.id}", ""])
     return "\n".join(lines)

@@ -15,20 +15,6 @@ from h2h.sweep import Sweep
 Content = Path | bytes
 
 
-def hand_over(
-    file: File,
-    sweep: Sweep,
-    folder: str,
-    contents: Mapping[str, Content],
-    *,
-    recorded: int | None = None,
-) -> None:
-    """Put `contents` (final name -> bytes, or a file to copy) into the ERP's `folder`."""
-    handed = prepare(sweep, folder, contents)
-    sweep.ledger.handing_over(file, handed, recorded=recorded)
-    publish(file, sweep)
-
-
 def prepare(sweep: Sweep, folder: str, contents: Mapping[str, Content]) -> list[HandOver]:
     """Write the flushed temporaries; nothing of them is visible yet."""
     handed = []

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from types import MappingProxyType
 
 from h2h import evidence
@@ -25,9 +24,9 @@ from h2h.core.rules import judge_dates, judge_limits
 from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, delivery_decision
 from h2h.errors import Corrupt, H2HError, Refused, Transient
 from h2h.ports import BankTerms, Change, CheckTerms, Door, File, Seen, Session
-from h2h.sweep import NotNow, Step, Sweep, terms_of
+from h2h.sweep import NotNow, Step, Sweep, original_of, terms_of
 
-ORIGINAL, SEALED = "original.xml", "sealed.pgp"
+SEALED = "sealed.pgp"
 
 
 def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
@@ -141,7 +140,7 @@ def check(file: File, sweep: Sweep) -> File | None:
         return sweep.move(file, Out.INVALID, _words(verdict.problems, Severity.ERROR), change)
     waived = sweep.ledger.waived(file)
     holds = [p for p in verdict.problems if p.severity is Severity.HOLD and p.rule not in waived]
-    payments = sweep.services.messages.payments(_original(file, sweep))
+    payments = sweep.services.messages.payments(original_of(file, sweep))
     similar_days = sweep.services.banks[bank].similar_days
     admitted = sweep.ledger.admit(file, change, holds, payments, similar_days, sweep.now)
     if admitted is not None:
@@ -165,7 +164,7 @@ def _already_processed(file: File, twin: File, sweep: Sweep) -> File | None:
 
 def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
     """The bank that the file is for, and the verdict by its terms; the bank None: for none."""
-    messages, path, banks = sweep.services.messages, _original(file, sweep), sweep.services.banks
+    messages, path, banks = sweep.services.messages, original_of(file, sweep), sweep.services.banks
     bank, routed = file.bank, None
     if bank is None:
         plain = CheckTerms(largest_file=max(terms.largest_file for terms in banks.values()))
@@ -237,7 +236,8 @@ def seal(file: File, sweep: Sweep) -> File | None:
     """approved: sign and encrypt exactly the bytes that were checked."""
     if not _still_in_time(file, sweep):
         return None
-    terms, archive, original = terms_of(file, sweep), sweep.services.archive, _original(file, sweep)
+    terms, original = terms_of(file, sweep), original_of(file, sweep)
+    archive = sweep.services.archive
     sealed = archive.path(file.id, SEALED)
     sweep.services.sealers[terms.name].seal(original, sealed)
     if archive.digest(original)[0] != file.sha256:
@@ -388,10 +388,6 @@ STEPS: Mapping[State, Step] = MappingProxyType(
 )
 
 # ----------------------------------------------------------------------------- names and dates
-
-
-def _original(file: File, sweep: Sweep) -> Path:
-    return sweep.services.archive.path(file.id, ORIGINAL)
 
 
 def _today(terms: BankTerms, sweep: Sweep) -> date:

@@ -645,9 +645,7 @@ class Ledger(Protocol):
         """
         ...
 
-    def elsewhere(
-        self, file: File, payments: Iterable[Sequence[Payment]], since: datetime
-    ) -> str:
+    def elsewhere(self, file: File, payments: Iterable[Sequence[Payment]], since: datetime) -> str:
         """The id of another file that went or may still go, whatever became of it since, and has
         the file's message id at its bank or a payment of `payments`: "" when there is none.
 

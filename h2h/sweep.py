@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -175,6 +176,11 @@ class Sweep:
 
 
 Step = Callable[[File, Sweep], File | None]
+
+
+def original_of(file: File, sweep: Sweep) -> Path:
+    """A payment file as the ERP dropped it: our private copy."""
+    return sweep.services.archive.path(file.id, "original.xml")
 
 
 def terms_of(file: File, sweep: Sweep) -> BankTerms:
