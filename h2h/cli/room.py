@@ -111,6 +111,7 @@ def _life(file: File, ledger: Ledger) -> dict[str, object]:
         "control_sum": dict(file.control_sum),
         "sha256": file.sha256,
         "final_name": file.final_name or None,
+        "status_report": file.refusal or None,
         "moves": moves,
         "problems": [problem.as_json() for problem in file.problems],
         "payments": payments,
