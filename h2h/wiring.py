@@ -16,12 +16,16 @@ from h2h.adapters.door import FolderDoor
 from h2h.adapters.folder import FolderBank
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.pgp import GpgSealer
+from h2h.adapters.profiles import load_profile
 from h2h.adapters.sftp import SftpBank
 from h2h.adapters.sftp import Timeouts as SftpTimeouts
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.config.models import Account as AccountTable
 from h2h.config.models import Bank as BankTable
 from h2h.config.models import Config, Sftp
+from h2h.core.calendar import CutOff
+from h2h.core.demands import NO_PROFILE, Limit, Profile
+from h2h.core.problem import Severity
 from h2h.export import ErpExporter
 from h2h.ports import (
     Account,
@@ -126,7 +130,7 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
         zone=bank.zone,
         calendar=bank.calendar,
         accounts=accounts,
-        check=check_terms_of(bank, accounts, largest),
+        check=check_terms_of(bank, accounts, config),
         downloads=tuple(
             Download(d.folder, d.pattern, d.kind, d.after, d.move_to, bank.sealed(d))
             for d in transport.download
@@ -146,15 +150,39 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
     )
 
 
-def check_terms_of(bank: BankTable, accounts: tuple[Account, ...], largest: int) -> CheckTerms:
-    """What files to this bank are judged by."""
+def check_terms_of(bank: BankTable, accounts: tuple[Account, ...], config: Config) -> CheckTerms:
+    """What files to this bank are judged by. Raises ConfigError when its profile is unknown."""
+    late = {} if bank.after_cut_off is None else {"after-cut-off": _LATE[bank.after_cut_off]}
     return CheckTerms(
         accounts=accounts,
-        severities=dict(bank.rules),
-        largest_file=largest,
+        severities={**late, **bank.rules},
+        largest_file=bank.largest_file or config.h2h.largest_file,
         schema=bank.own_schema,
         past_date_tolerance=bank.past_date_tolerance,
+        profile=profile_of(bank),
+        environment=config.h2h.environment,
+        calendar=bank.calendar,
+        cut_offs=tuple(
+            CutOff(each.time, each.days_before, each.scheme, each.currency)
+            for each in bank.cut_offs
+        ),
+        limits={
+            currency: Limit(each.payment, each.file, each.day)
+            for currency, each in bank.limits.items()
+        },
+        most_payments=bank.most_payments,
+        test_indicator=bank.test_indicator or "",
     )
+
+
+_LATE = {"warn": Severity.WARN, "hold": Severity.HOLD, "refuse": Severity.ERROR}
+
+
+def profile_of(bank: BankTable) -> Profile:
+    """The bank's profile, with its own word on addresses."""
+    profile = NO_PROFILE if bank.profile is None else load_profile(bank.profile)
+    hybrid = bank.hybrid_addresses
+    return profile if hybrid is None else profile.with_hybrid_addresses(hybrid)
 
 
 def _account(account: AccountTable) -> Account:

@@ -179,7 +179,18 @@ def _known_keys(key: Key) -> tuple[str, str]:
 
 
 def _pattern(key: Key) -> str:
-    """`("banks", "acme", "accounts", 0)` as `banks.*.accounts[]`."""
-    parts = [*key[:1], "*", *key[2:]] if key[:1] == ("banks",) and len(key) > 1 else key
-    text = "".join("[]" if isinstance(part, int) else f".{part}" for part in parts)
-    return text.removeprefix(".")
+    """`("banks", "acme", "accounts", 0)` as `banks.*.accounts[]`, where there is such a table."""
+    parts: list[str] = []
+    for part in key:
+        if isinstance(part, int):
+            parts[-1] += "[]"
+        else:
+            parts.append(part)
+    tables = {where for where, _, _ in tables_and_keys()}
+    return next((where for where in tables if _fits(parts, where.split("."))), ".".join(parts))
+
+
+def _fits(parts: list[str], pattern: list[str]) -> bool:
+    return len(parts) == len(pattern) and all(
+        known in {"*", part} for part, known in zip(parts, pattern, strict=True)
+    )

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import time as Time  # noqa: N812  a key is called time
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
@@ -31,6 +33,9 @@ Bytes = Annotated[int, Field(ge=1, le=10**12)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=0, le=366)]
+Currency = Annotated[str, PlainValidator(values.currency)]
+AnyOrName = Annotated[str, PlainValidator(values.any_or_name)]
+Sum = Annotated[Decimal, PlainValidator(values.amount)]
 Closed = Annotated[tuple[Window, ...], PlainValidator(values.windows)]
 
 
@@ -47,7 +52,7 @@ class Workspace(Table):
     database: Annotated[str, PlainValidator(values.database)] = Field(
         default="sqlite:///ledger.db", validate_default=True
     )
-    language: Literal["en"] = "en"
+    language: Literal["en", "zh"] = "en"
     largest_file: Bytes = 1_000_000_000
     outbox: LocalPath = Field(default="outbox", validate_default=True)
     inbox: LocalPath = Field(default="inbox", validate_default=True)
@@ -143,8 +148,25 @@ class Account(Table):
     iban: Annotated[str, PlainValidator(values.iban_number)] = ""
     number: Text = ""
     bank_code: Text = ""
-    currency: Annotated[str, PlainValidator(values.currency)]
+    currency: Currency
     entity: Text = ""
+
+
+class CutOff(Table):
+    """One of `cut_offs`: until when the bank takes payments for an execution date."""
+
+    scheme: AnyOrName = Field(default="*", validate_default=True)
+    currency: AnyOrName = Field(default="*", validate_default=True)
+    time: Annotated[Time, PlainValidator(values.clock_time)]
+    days_before: Days = 0
+
+
+class Limit(Table):
+    """`[banks.X.limits]`, one currency: the largest amounts that the bank takes."""
+
+    payment: Sum | None = None
+    file: Sum | None = None
+    day: Sum | None = None
 
 
 class Bank(Table):
@@ -160,7 +182,14 @@ class Bank(Table):
     refusals: Literal["none", "pain.002"] = "none"
     own_schema: LocalPath | None = Field(default=None, alias="schema")
     largest_file: Bytes | None = None
+    profile: Annotated[str, PlainValidator(values.profile)] | None = None
+    hybrid_addresses: bool | None = None
     past_date_tolerance: Days = 0
+    cut_offs: tuple[CutOff, ...] = ()
+    after_cut_off: Literal["warn", "hold", "refuse"] | None = None
+    most_payments: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    limits: Mapping[Currency, Limit] = {}
+    test_indicator: Filled | None = None
     similar_days: Days = 30
     rules: Mapping[RuleId, Annotated[Severity, PlainValidator(values.severity)]] = {}
     sftp: Sftp | None = None

@@ -10,7 +10,8 @@ import binascii
 import re
 import struct
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,10 +21,12 @@ from stdnum import iban
 
 from h2h.config.findings import Wrong
 from h2h.config.secret import Secret
+from h2h.core import money
 from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
 from h2h.core.naming import Value, expanded, is_plain, is_temporary
 from h2h.core.problem import Severity
 from h2h.core.rules import RULES
+from h2h.core.rules.fixed import FIXED
 from h2h.core.states import Publish
 from h2h.errors import ConfigError
 
@@ -142,6 +145,13 @@ def calendar(value: object) -> str:
             "Ask the bank which days it processes payments on",
         )
     return text(value)
+
+
+def clock_time(value: object) -> time:
+    """A time of the day, to the minute."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text(value), re.ASCII):
+        raise Wrong('a time such as "14:30"', "Hours from 00 to 23; it is in the bank's zone")
+    return time.fromisoformat(text(value))
 
 
 def windows(value: object) -> tuple[Window, ...]:
@@ -347,6 +357,29 @@ def iban_number(value: object) -> str:
     return compact
 
 
+def amount(value: object) -> Decimal:
+    """An amount above zero, as a text: TOML's numbers with a point are not exact."""
+    try:
+        found = money.amount(value) if isinstance(value, str) else Decimal(0)
+    except ValueError:
+        found = Decimal(0)
+    if not found:
+        raise Wrong('an amount in quotes, such as "100000.00"', "No spaces, commas or currency")
+    return found
+
+
+def any_or_name(value: object) -> str:
+    """A name, or `*` for any, which becomes ""."""
+    return "" if text(value) == "*" else text(value)
+
+
+def profile(value: object) -> str:
+    """The name of a profile; whether there is one is known to those who read them."""
+    if not re.fullmatch(r"[a-z0-9-]+", text(value), re.ASCII):
+        raise Wrong('the name of a profile, such as "sepa"', "Choose one of docs/config.md")
+    return text(value)
+
+
 def currency(value: object) -> str:
     """An ISO 4217 code."""
     if not re.fullmatch(r"[A-Z]{3}", text(value), re.ASCII):
@@ -368,8 +401,8 @@ def severity(value: object) -> Severity:
 
 
 def rule(value: object) -> str:
-    """The id of a rule."""
-    ids = sorted(rule.id for rule in RULES)
+    """The id of a rule, or of something else in the check whose severity may be agreed."""
+    ids = sorted([*(rule.id for rule in RULES), *(each.id for each in FIXED if each.agreed)])
     if text(value) not in ids:
         close = get_close_matches(text(value), ids, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else "Remove it"

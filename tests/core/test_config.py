@@ -10,6 +10,7 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,16 @@ from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from h2h.config import Config, ConfigProblems, Door, Finding, Secret, Sftp, Timeouts, load
+from h2h.config import (
+    Config,
+    ConfigProblems,
+    Door,
+    Finding,
+    Secret,
+    Sftp,
+    Timeouts,
+    load,
+)
 from h2h.config.findings import Key, Wrong
 from h2h.config.models import tables_and_keys
 from h2h.config.places import places
@@ -85,14 +95,23 @@ def test_the_example_is_right_and_ready_for_use(tmp_path: Path) -> None:
 def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path: Path) -> None:
     """A user removes the # and nothing changes, save where the comment names no default."""
     plain = load(written(tmp_path, EXAMPLE))
-    uncommented = re.sub(r"(?m)^# (\w+ = |\[banks\.acme\.(?:door|rules)|execution)", r"\1", EXAMPLE)
+    uncommented = re.sub(r"(?m)^# ([\w-]+ = |\[banks\.acme\.)", r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
     assert full.h2h == plain.h2h
     before, after = dict(plain.banks["acme"]), dict(full.banks["acme"])
     changed = {key for key, value in after.items() if value != before[key]}
-    assert changed == {"own_schema", "largest_file", "rules", "sftp", "pgp", "door"}
+    assert changed == {
+        *("own_schema", "largest_file", "most_payments", "limits", "rules", "sftp", "pgp", "door"),
+        *("profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
+    }
     assert full.banks["acme"].rules == {"execution-date-past": Severity.HOLD}
     assert full.banks["acme"].door == Door(marker=".ok")
+    (cut_off,) = full.banks["acme"].cut_offs
+    assert (cut_off.scheme, cut_off.currency) == ("", "EUR")
+    assert (cut_off.time, cut_off.days_before) == (time(14), 1)
+    limit = full.banks["acme"].limits["EUR"]
+    amounts = [str(amount) for amount in (limit.payment, limit.file, limit.day)]
+    assert amounts == ["100000.00", "1000000.00", "2000000.00"]
     assert full.banks["acme"].sftp is not None
     assert full.banks["acme"].sftp.timeouts == Timeouts()
 
@@ -250,12 +269,42 @@ def test_a_mistake_is_named_with_its_key_and_what_is_expected(
 
 
 @pytest.mark.parametrize(
+    ("line", "key", "words"),
+    [
+        ('profile = "../sepa"', "profile", "name of a profile"),
+        ('hybrid_addresses = "no"', "hybrid_addresses", "true or false"),
+        ('cut_offs = [{ time = "2 pm" }]', "cut_offs[1].time", '"14:30"'),
+        ('cut_offs = [{ time = "24:00" }]', "cut_offs[1].time", "00 to 23"),
+        ("cut_offs = [{ time = 14:00:00 }]", "cut_offs[1].time", "a text"),
+        ('cut_offs = [{ scheme = "SEPA" }]', "cut_offs[1].time", "this key"),
+        ('after_cut_off = "shift"', "after_cut_off", "'hold'"),
+        ("most_payments = 0", "most_payments", "equal to 1"),
+        ('test_indicator = " "', "test_indicator", "not empty"),
+        ("limits.EUR = { payment = 100000.00 }", "limits.EUR.payment", "in quotes"),
+        ('limits.EUR = { day = "100,000" }', "limits.EUR.day", "No spaces"),
+        ('limits.EUR = { file = "0.00" }', "limits.EUR.file", "an amount"),
+        ('limits.Eur = { file = "1" }', "limits.Eur", "ISO 4217"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_what_a_bank_takes_is_named(
+    edited: Edit, line: str, key: str, words: str
+) -> None:
+    [finding] = edited("# gap_free = false", line)
+    assert finding.key == f"banks.acme.{key}"
+    assert words in f"{finding.expected} {finding.remedy}"
+
+
+@pytest.mark.parametrize(
     ("old", "new", "key", "remedy"),
     [
         ("gap_free = false", "gapfree = false", "banks.acme.gapfree", "'gap_free'"),
         ("# port = 22", "prot = 22", "banks.acme.sftp.prot", "'port'"),
         ("# gap_free = false", "port = 22", "banks.acme.port", "banks.NAME.sftp"),
-        ("# gap_free = false", "cut_offs = []", "banks.acme.cut_offs", "docs/config.md"),
+        ("# gap_free = false", "quotas = []", "banks.acme.quotas", "docs/config.md"),
+        ("# gap_free = false", 'cut_offs = [{ tiem = "14:00", time = "14:00" }]',
+         "banks.acme.cut_offs[1].tiem", "'time'"),
+        ("# gap_free = false", 'limits.EUR = { paymnt = "1" }', "banks.acme.limits.EUR.paymnt",
+         "'payment'"),
         ('pattern = "*.pdf"', 'pattern = "*", patern = "*.pdf"',
          "banks.acme.sftp.download[2].patern", "'pattern'"),
         ("[h2h]", "[h2hh]\n[h2h]", "h2hh", "'h2h'"),
@@ -777,7 +826,8 @@ def _documented() -> dict[tuple[str, str], str]:
     for line in DOCUMENTATION.splitlines():
         if line.startswith("## "):
             name = line.removeprefix("## ").strip("`")
-            table = name.strip("[]").replace("NAME", "*") + ("[]" if name.startswith("[[") else "")
+            table = re.sub("NAME|CURRENCY", "*", name.strip("[]"))
+            table += "[]" if name.startswith("[[") else ""
         elif row := re.match(r"\| `(\w+)` \| [^|]+ \| ([^|]+) \| ", line):
             rows[table, row[1]] = row[2].strip()
     return rows
