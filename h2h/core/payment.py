@@ -240,6 +240,11 @@ class Chunk(Sequence[Payment]):
         return [*map(_amount, texts)]
 
     @cached_property
+    def iban_countries(self) -> Sequence[str]:
+        """The first two letters of each counterparty's IBAN."""
+        return [iban[:2] for iban in self.columns.iban]
+
+    @cached_property
     def filled(self) -> frozenset[str]:
         """The names of the columns that hold anything: most hold nothing."""
         nothing = ("",) * len(self)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from stdnum import numdb
 
@@ -77,31 +77,34 @@ def _form(country: str) -> tuple[int, re.Pattern[str]] | None:
     return length, re.compile(f"{country}[0-9]{{2}}{shape}")
 
 
-def _suspects(ibans: Sequence[str]) -> Iterator[int]:
+def _suspects(ibans: Sequence[str], countries: frozenset[str]) -> Iterable[int]:
     """Where `iban_fault` may find something: a quick look that lets no fault pass.
 
-    The letters of all are turned to digits in one go, so that what is left for each IBAN is its
-    form and one division.
+    The forms of all are matched in one go, their letters turned to digits in another, so that what
+    is left for each IBAN is one division. Where that is not possible, each is looked at.
     """
-    digits = "\n".join(ibans)
-    for letter in set(digits) & _LETTERS.keys():
-        digits = digits.replace(letter, _LETTERS[letter])
-    numbers = digits.split("\n")
-    if len(numbers) != len(ibans):  # one is written with line breaks, or comes twice
-        yield from range(len(ibans))
-        return
-    for at, (iban, number) in enumerate(zip(ibans, numbers, strict=True)):
-        if not iban:
-            continue
-        form = _form(iban[:2])
-        # the country's two letters have become four digits, and the check digits follow them
-        if (
-            form is None
-            or not form[1].fullmatch(iban)
-            or not number.isdecimal()
-            or int(number[6:] + number[:6]) % 97 != 1
-        ):
-            yield at
+    text = "\n".join([*ibans, ""])
+    lines = text.count("\n") == len(ibans)  # not so if one has line breaks, or comes twice
+    if not (lines and _forms(countries).fullmatch(text)):
+        return (at for at, iban in enumerate(ibans) if iban)
+    for letter in set(text) & _LETTERS.keys():
+        text = text.replace(letter, _LETTERS[letter])
+    # the country's two letters have become four digits, and the check digits follow them
+    numbers = enumerate(text.split("\n")[:-1])
+    return (at for at, each in numbers if each and int(each[6:] + each[:6]) % 97 != 1)
+
+
+@lru_cache
+def _forms(countries: frozenset[str]) -> re.Pattern[str]:
+    """Lines that are empty or an IBAN in capitals of one of these countries."""
+    forms = [
+        form[1].pattern.replace(_CLASSES["c"], "[A-Z0-9]")
+        if (form := _form(country))
+        else f"{re.escape(country)}[0-9]{{2}}[A-Z0-9]{{1,30}}"
+        for country in sorted(countries)
+        if country.isascii() and country.isalpha() and country.isupper()
+    ]
+    return re.compile(f"(?:(?:{'|'.join(forms)})?\n)*")
 
 
 class Iban(Rule):
@@ -115,7 +118,7 @@ class Iban(Rule):
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         del demands
         ibans = chunk.columns.iban
-        for at in _suspects(ibans):
+        for at in _suspects(ibans, frozenset(chunk.iban_countries)):
             if ibans[at] and (fault := iban_fault(ibans[at])):
                 yield Finding(chunk[at], "iban", fault, ibans[at])
 
@@ -136,13 +139,12 @@ class IbanCountry(Rule):
 
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         del demands
-        ibans = chunk.columns.iban
-        countries = {iban[:2] for iban in ibans}
+        countries = set(chunk.iban_countries)
         unlisted = {country for country in countries if country and _form(country) is None}
-        for at, iban in enumerate(ibans) if unlisted else ():
-            if iban[:2] in unlisted:
-                words = say("the IBAN registry does not list {country}", country=iban[:2])
-                yield Finding(chunk[at], "iban", words, iban)
+        for at, country in enumerate(chunk.iban_countries) if unlisted else ():
+            if country in unlisted:
+                words = say("the IBAN registry does not list {country}", country=country)
+                yield Finding(chunk[at], "iban", words, chunk.columns.iban[at])
 
 
 class DebtorAccount(Rule):

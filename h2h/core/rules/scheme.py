@@ -35,9 +35,9 @@ class Listed(Rule):
         """What is said of a value that is none of them."""
         raise NotImplementedError
 
-    def column(self, columns: Columns) -> Texts:
+    def column(self, chunk: Chunk) -> Texts:
         """The values; "" where there is none."""
-        column: Texts = getattr(columns, self.field)
+        column: Texts = getattr(chunk.columns, self.field)
         return column
 
     def strange(self, text: str, allowed: frozenset[str]) -> str:
@@ -47,7 +47,7 @@ class Listed(Rule):
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         for wanted, places in spans(demands) if self.field in chunk.filled else ():
             if allowed := self.allowed(wanted):
-                column = self.column(chunk.columns)
+                column = self.column(chunk)
                 found = {text: self.strange(text, allowed) for text in set(column) if text}
                 for at in places if any(found.values()) else ():
                     if strange := found.get(column[at]):
@@ -129,8 +129,8 @@ class SchemeCountry(Listed):
     def allowed(self, demands: Demands) -> frozenset[str]:
         return demands.countries
 
-    def column(self, columns: Columns) -> Texts:
-        return [iban[:2] for iban in columns.iban]
+    def column(self, chunk: Chunk) -> Texts:
+        return chunk.iban_countries
 
     def words(self, strange: str) -> Words:
         return say("an account in {country} is not reached by this scheme", country=strange)
@@ -192,7 +192,7 @@ class RequiredIn(Rule):
         given: list[Texts] = [getattr(columns, name) for name in self.fields]
         for wanted, places in spans(demands):
             countries = self.countries(wanted)
-            if countries.isdisjoint(_bank_countries(columns) if countries else ()):
+            if countries.isdisjoint(_bank_countries(chunk) if countries else ()):
                 continue
             for at in places:
                 country = _bank_country(columns, at)
@@ -200,12 +200,13 @@ class RequiredIn(Rule):
                     yield Finding(chunk[at], self.fields[0], self.words(country))
 
 
-def _bank_countries(columns: Columns) -> set[str]:
+def _bank_countries(chunk: Chunk) -> set[str]:
     """Every country that a counterparty's bank may be in: a quick look that misses none."""
+    columns = chunk.columns
     return {
         *(bic[4:6] for bic in set(columns.agent_bic)),
         *columns.agent_country,
-        *{iban[:2] for iban in columns.iban},
+        *chunk.iban_countries,
         *(system[:2] for system in set(columns.agent_member_scheme)),
     }
 
