@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the whole round trip, `make test` proves it.
 
-.PHONY: help setup setup-test demo test check schemas locale lock
+.PHONY: help setup setup-test demo test check schemas locale rules lock
 .DELETE_ON_ERROR:
 
 VENV = .venv
@@ -15,6 +15,7 @@ help:
 	@echo "make check    ruff, format, mypy"
 	@echo "make schemas  write schemas/*.xsd from their dictionary"
 	@echo "make locale   bring the translations up to date with the code"
+	@echo "make rules    write docs/rules.md from the rules"
 	@echo "make lock     choose the newest versions of the dependencies"
 	@echo "make setup    only what the others need"
 
@@ -47,6 +48,9 @@ schemas: setup
 
 locale: setup
 	$(BIN)/python tools/catalogue.py
+
+rules: setup
+	$(BIN)/python tools/rules.py
 
 # Needs uv. Hashes of every file, and no index address: where packages come from is yours to say.
 lock:

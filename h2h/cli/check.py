@@ -4,70 +4,123 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from h2h.cli.read import Json, show_problems
 from h2h.core.money import plain
 from h2h.core.naming import escaped
+from h2h.core.problem import Severity, worst
+from h2h.core.words import Words, say, tell
 
 if TYPE_CHECKING:
+    from h2h.core.demands import Profile
     from h2h.core.payment import Verdict
+    from h2h.core.words import Translate
     from h2h.ports import CheckTerms
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--bank", help="Judge by the terms of this bank of the workspace.")
+@click.option("--profile", help="Judge by this profile (sepa, cgi, swiss, …), no workspace needed.")
+@click.option("--first", is_flag=True, help="Stop at the first error, the rest unread.")
+@click.option("--lang", help="Tell it in this language (en, zh).")
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line, one line a file.")
 @click.pass_context
 def check(
-    context: click.Context, files: tuple[Path, ...], *, bank: str | None, as_lines: bool
+    context: click.Context,
+    files: tuple[Path, ...],
+    *,
+    bank: str | None,
+    profile: str | None,
+    first: bool,
+    lang: str | None,
+    as_lines: bool,
 ) -> None:
-    """Judge payment files (pain.001): the schema and every rule, all problems at once.
+    """Judge payment files (pain.001, pain.008): the schema and every rule, all problems at once.
 
-    Exit code 1 when one of them has a problem of severity `error`.
+    With --bank its profile is used, unless --profile names another. Exit code 1 when a file has a
+    problem of severity `error`.
     """
-    terms, today = _terms(context.obj, bank)
+    asked = _asked(context.obj, bank, profile)
+    translate = _translator(lang or asked.language)
     valid = True
-    for found in check_files(files, terms, today):
-        valid = valid and found["valid"]
+    for path, verdict in check_files(files, asked.terms, asked.today, first=first):
+        valid = valid and verdict.valid
         if as_lines:
-            click.echo(json.dumps(found))
+            click.echo(json.dumps(as_json(path, verdict, translate)))
         else:
-            _show(found)
+            _show(path, verdict, translate, first=first)
     context.exit(0 if valid else 1)
 
 
-def _terms(config_path: Path, bank: str | None) -> tuple[CheckTerms, date]:
-    """The terms and the business date to judge by; without a bank, no workspace is needed."""
+class _Asked(NamedTuple):
+    """What to judge by, and the language of the workspace."""
+
+    terms: CheckTerms
+    today: date
+    language: str
+
+
+def _asked(config_path: Path, bank: str | None, profile: str | None) -> _Asked:
+    """Without a bank no workspace is needed."""
+    asked = _of_nobody() if bank is None else _of_bank(config_path, bank)
+    if profile is None:
+        return asked
+    return asked._replace(terms=replace(asked.terms, profile=_profile(profile)))
+
+
+def _of_nobody() -> _Asked:
     from h2h.ports import CheckTerms  # noqa: PLC0415 - read with the rules, not for --help
 
-    if bank is None:
-        return CheckTerms(), datetime.now().astimezone().date()
+    return _Asked(CheckTerms(), datetime.now().astimezone().date(), "en")
+
+
+def _of_bank(config_path: Path, name: str) -> _Asked:
     from h2h.config import load  # noqa: PLC0415 - only with a workspace
     from h2h.wiring import terms_of  # noqa: PLC0415 - the same
 
     config = load(config_path)
-    if bank not in config.banks:
-        raise click.BadParameter(f"there is no bank {bank} in {config_path}")
-    terms = terms_of(bank, config.banks[bank], config)
-    return terms.check, datetime.now(terms.zone).date()
+    if name not in config.banks:
+        raise click.BadParameter(f"there is no bank {name} in {config_path}")
+    terms = terms_of(name, config.banks[name], config)
+    return _Asked(terms.check, datetime.now(terms.zone).date(), config.h2h.language)
 
 
-def check_files(paths: Sequence[Path], terms: CheckTerms, today: date) -> Iterator[Json]:
-    """The verdict on each file, in the shape of `as_json`."""
+def _profile(name: str) -> Profile:
+    from h2h.adapters.profiles import load_profile, profile_names  # noqa: PLC0415 - reads rules
+
+    if name not in profile_names():
+        known = ", ".join(profile_names())
+        raise click.BadParameter(f"there is no profile {name!r}; there are {known}")
+    return load_profile(name)
+
+
+def _translator(language: str) -> Translate:
+    from h2h.adapters.catalogue import languages, translator  # noqa: PLC0415 - not for --help
+
+    if language not in languages():
+        known = ", ".join(languages())
+        raise click.BadParameter(f"there is no language {language!r}; there are {known}")
+    return translator(language)
+
+
+def check_files(
+    paths: Sequence[Path], terms: CheckTerms, today: date, *, first: bool = False
+) -> Iterator[tuple[Path, Verdict]]:
+    """Each file with its verdict."""
     from h2h.adapters.messages import Iso20022Messages  # noqa: PLC0415 - lxml
 
     messages = Iso20022Messages()
     for path in paths:
-        yield as_json(path, messages.check(path, terms, today))
+        yield path, messages.check(path, terms, today, first=first)
 
 
-def as_json(path: Path, verdict: Verdict) -> Json:
+def as_json(path: Path, verdict: Verdict, translate: Translate = str) -> dict[str, object]:
     """One verdict as `h2h check --json` tells it; what is unknown is null."""
     return {
         "file": escaped(str(path)),
@@ -75,18 +128,47 @@ def as_json(path: Path, verdict: Verdict) -> Json:
         "valid": verdict.valid,
         "transactions": verdict.transactions,
         "control_sum": {ccy: plain(value) for ccy, value in verdict.control_sum.items()},
-        "problems": [problem.as_json() for problem in verdict.problems],
+        "problems": [problem.told(translate).as_json() for problem in verdict.problems],
+        "more": verdict.more,
     }
 
 
-def _show(found: Json) -> None:
-    from rich.console import Console  # noqa: PLC0415 - 60 ms that --json need not pay
+# --------------------------------------------------------------------------------- for a person
+
+
+def _show(path: Path, verdict: Verdict, translate: Translate, *, first: bool) -> None:
+    """The verdict in one line, then what is wrong."""
+    words, colour = _judgement(verdict)
+    told = say("{file}: {judgement}", file=escaped(str(path)), judgement=words)
+    click.secho(tell(told, translate), fg=colour, bold=True)
+    if not verdict.problems:
+        return
+    from rich.console import Console  # noqa: PLC0415 - 40 ms that a good file need not pay
+
+    from h2h.cli.problems import show_problems  # noqa: PLC0415 - the same
 
     console = Console(markup=False, highlight=False, emoji=False)
-    sums = ", ".join(f"{value} {currency}" for currency, value in found["control_sum"].items())
-    verdict = "valid" if found["valid"] else "NOT VALID"
-    count = found["transactions"]
-    told = f": {count} payments, {sums}" if count is not None else ""
-    words = f"{found['file']}: {found['message'] or 'unreadable'}, {verdict}{told}"
-    console.print(words, soft_wrap=True)
-    show_problems(console, found["problems"])
+    more = 0 if first else verdict.more  # what came by before the reading ended is no count
+    show_problems(console, path, verdict.problems, more=more, translate=translate)
+    click.echo()
+
+
+def _judgement(verdict: Verdict) -> tuple[Words, str]:
+    """The verdict in words, and its colour."""
+    if not verdict.valid:
+        words, colour = say("NOT VALID"), "red"
+    elif worst(verdict.problems) is Severity.HOLD:
+        words, colour = say("valid, but a person must decide"), "yellow"
+    else:
+        words, colour = say("valid"), "green"
+    return say("{verdict} ({content})", verdict=words, content=_content(verdict)), colour
+
+
+def _content(verdict: Verdict) -> Words:
+    message = verdict.message or say("unreadable")
+    if verdict.transactions is None:
+        return say("{message}", message=message)
+    count = verdict.transactions
+    payments = say("1 payment") if count == 1 else say("{count} payments", count=count)
+    sums = "".join(f", {plain(value)} {each}" for each, value in verdict.control_sum.items())
+    return say("{message}, {payments}{sums}", message=message, payments=payments, sums=sums)

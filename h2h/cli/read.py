@@ -16,7 +16,6 @@ from h2h.core.problem import Problem, Severity
 from h2h.export import entry_object
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from h2h.core.statement import Statement
@@ -38,30 +37,35 @@ def read(context: click.Context, files: tuple[Path, ...], *, as_lines: bool, ent
     Exit code 1 when one of them is no readable bank file.
     """
     readable = True
-    for found, ok in read_files(files, LARGEST, entries=entries):
-        readable = readable and ok
+    for path, found, problems in read_files(files, LARGEST, entries=entries):
+        readable = readable and found["message"] is not None
         if as_lines:
             click.echo(json.dumps(found))
         else:
-            _show(found)
+            _show(path, found, problems)
     context.exit(0 if readable else 1)
 
 
 def read_files(
     paths: Sequence[Path], largest: int, *, entries: bool
-) -> Iterator[tuple[Json, bool]]:
-    """What each file says, in the shape of `as_json`, and whether it could be read at all."""
+) -> Iterator[tuple[Path, Json, Sequence[Problem]]]:
+    """What each file says, in the shape of `as_json`, and what is wrong with it."""
     from h2h.adapters.messages import Iso20022Messages, Unreadable  # noqa: PLC0415 - lxml
 
     messages = Iso20022Messages()
     for path in paths:
         try:
-            yield as_json(path, messages.read(path, largest), entries=entries), True
+            message = messages.read(path, largest)
         except Unreadable as error:
-            yield unreadable(path, error.problem), False
+            yield path, unreadable(path, error.problem), [error.problem]
+        else:
+            problems = [*message.problems, *_imbalances(message.statements)]
+            yield path, as_json(path, message, problems, entries=entries), problems
 
 
-def as_json(path: Path, message: BankMessage, *, entries: bool) -> Json:
+def as_json(
+    path: Path, message: BankMessage, problems: Iterable[Problem], *, entries: bool
+) -> Json:
     """One file as `h2h read --json` tells it; a status report has payments, others statements."""
     return {
         "file": escaped(str(path)),
@@ -71,9 +75,7 @@ def as_json(path: Path, message: BankMessage, *, entries: bool) -> Json:
             if message.report is None
             else _report(message.report)
         ),
-        "problems": [
-            problem.as_json() for problem in (*message.problems, *_imbalances(message.statements))
-        ],
+        "problems": [problem.as_json() for problem in problems],
     }
 
 
@@ -147,9 +149,11 @@ _PAYMENT_COLUMNS = ("batch", "end to end id", "status", "reasons", "amount")
 _BALANCED = {True: "yes", False: "NO", None: "-"}
 
 
-def _show(found: Json) -> None:
+def _show(path: Path, found: Json, problems: Sequence[Problem]) -> None:
     """A table of statements or payments, then what is wrong."""
     from rich.console import Console  # noqa: PLC0415 - 60 ms that --json need not pay
+
+    from h2h.cli.problems import show_problems  # noqa: PLC0415 - the same
 
     console = Console(markup=False, highlight=False, emoji=False)
     console.print(f"{found['file']}: {found['message'] or 'unreadable'}", soft_wrap=True)
@@ -159,17 +163,8 @@ def _show(found: Json) -> None:
         group = f"of {found['original_message_id']}: {found['group_status'] or 'no group status'}"
         console.print(escaped(group), soft_wrap=True)
         console.print(_table(_PAYMENT_COLUMNS, map(_payment_cells, found["payments"])))
-    show_problems(console, found["problems"])
-
-
-def show_problems(console: Console, problems: Iterable[Json]) -> None:
-    """One line a problem: how grave, where, what, and the next move."""
-    for problem in problems:
-        line = f"line {problem['line']}" if problem["line"] else None
-        place = ", ".join(filter(None, (problem["path"], line)))
-        where = f" ({place})" if place else ""
-        words = f"{problem['severity']} {problem['rule']}{where}: {problem['message']}"
-        console.print(escaped(words), f"-> {escaped(problem['remedy'])}", soft_wrap=True)
+    if problems:
+        show_problems(console, path, problems)
 
 
 def _table(names: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:

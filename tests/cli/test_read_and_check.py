@@ -183,6 +183,7 @@ def test_a_file_of_the_wrong_kind_gets_one_verdict_a_file(files: dict[str, Path]
             "transactions",
             "control_sum",
             "problems",
+            "more",
         ]
         assert (found["valid"], bool(found["problems"])) == (False, True)
 
