@@ -89,3 +89,13 @@ def test_the_wheel_carries_every_schema_and_the_example(installed: Path, tmp_pat
     done = _run(installed / "bin" / "python", "-c", program, cwd=tmp_path)
     carried = sorted(path.stem for path in (REPOSITORY / "schemas").glob("*.xsd"))
     assert done.stdout.split() == ["True", *carried]
+
+
+def test_the_wheel_carries_every_profile(installed: Path, tmp_path: Path) -> None:
+    program = (
+        "from h2h.adapters.profiles import load_profile, profile_names;"
+        "print(*(load_profile(name).name for name in profile_names()))"
+    )
+    done = _run(installed / "bin" / "python", "-c", program, cwd=tmp_path)
+    carried = sorted(path.stem for path in (REPOSITORY / "h2h" / "profiles").glob("*.toml"))
+    assert (done.stdout.split(), done.stderr) == (carried, "")

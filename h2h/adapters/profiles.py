@@ -2,6 +2,7 @@
 
 ```toml
 title = "…"
+calendar = "ECB"              # business days, where those of a bank are not known
 extends = "sepa"              # what is not said here is as there
 [demands]                     # the fields of h2h.core.demands.Demands
 currencies = ["EUR"]
@@ -34,7 +35,15 @@ from h2h.errors import ConfigError
 
 Demanded = Mapping[str, object]  # fields of Demands that a file sets
 
-_SECTIONS = ("title", "extends", "demands", "rules", "service_levels", "local_instruments")
+_SECTIONS = (
+    "title",
+    "calendar",
+    "extends",
+    "demands",
+    "rules",
+    "service_levels",
+    "local_instruments",
+)
 
 
 def profile_names() -> tuple[str, ...]:
@@ -55,6 +64,7 @@ def load_profile(name: str) -> Profile:
         source.severities,
         {code: _demands(other) for code, other in source.service_levels.items()},
         {code: _demands(other) for code, other in source.local_instruments.items()},
+        source.calendar,
     )
 
 
@@ -72,6 +82,7 @@ class _Source:
     """What a file says, every key and value looked at."""
 
     title: str = ""
+    calendar: str = ""
     extends: str = ""
     demands: Demanded = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -82,6 +93,7 @@ class _Source:
         """This one where it speaks, `base` where it does not."""
         return _Source(
             self.title or base.title,
+            self.calendar or base.calendar,
             "",
             {**base.demands, **self.demands},
             {**base.severities, **self.severities},
@@ -112,6 +124,7 @@ def _read(name: str) -> _Source:
         _known(path, key, key, _SECTIONS)
     return _Source(
         _text(path, "title", table.get("title", "")),
+        _text(path, "calendar", table.get("calendar", "")),
         _profile(path, "extends", table["extends"]) if "extends" in table else "",
         {key: _demand(path, key, value) for key, value in _table(path, table, "demands")},
         {key: _severity(path, key, value) for key, value in _table(path, table, "rules")},

@@ -71,7 +71,9 @@ def _asked(config_path: Path, bank: str | None, profile: str | None) -> _Asked:
     asked = _of_nobody() if bank is None else _of_bank(config_path, bank)
     if profile is None:
         return asked
-    return asked._replace(terms=replace(asked.terms, profile=_profile(profile)))
+    chosen, terms = _profile(profile), asked.terms
+    calendar = terms.calendar or chosen.calendar
+    return asked._replace(terms=replace(terms, profile=chosen, calendar=calendar))
 
 
 def _of_nobody() -> _Asked:
@@ -88,7 +90,8 @@ def _of_bank(config_path: Path, name: str) -> _Asked:
     if name not in config.banks:
         raise click.BadParameter(f"there is no bank {name} in {config_path}")
     terms = terms_of(name, config.banks[name], config)
-    return _Asked(terms.check, datetime.now(terms.zone).date(), config.h2h.language)
+    now = datetime.now(terms.zone)
+    return _Asked(replace(terms.check, now=now), now.date(), config.h2h.language)
 
 
 def _profile(name: str) -> Profile:

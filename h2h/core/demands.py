@@ -71,6 +71,7 @@ class Profile:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     by_service_level: Mapping[str, Demands] = field(default_factory=dict)
     by_local_instrument: Mapping[str, Demands] = field(default_factory=dict)
+    calendar: str = ""  # the scheme's business days, for a check that knows of no bank
 
     def of(self, batch: Batch, service_level: str = "", local_instrument: str = "") -> Demands:
         """The demands on a payment of `batch` that says this of itself."""

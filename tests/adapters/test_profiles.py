@@ -12,6 +12,7 @@ import pytest
 from h2h import resources
 from h2h.adapters import profiles
 from h2h.adapters.profiles import load_profile, profile_names
+from h2h.core.calendar import calendar_names
 from h2h.core.demands import Demands
 from h2h.core.payment import Address, Agent, Batch
 from h2h.core.problem import Severity
@@ -91,6 +92,7 @@ def test_these_profiles_are_delivered() -> None:
 def test_every_profile_is_right_in_all_its_words(name: str) -> None:
     profile = load_profile(name)
     assert (profile.name, bool(profile.title)) == (name, True)
+    assert profile.calendar in {"", *calendar_names()}
     known = {rule.id for rule in RULES} | {fixed.id for fixed in FIXED if fixed.agreed}
     assert profile.severities.keys() <= known
     for demands in (
@@ -126,6 +128,7 @@ def test_sepa_asks_what_the_implementation_guidelines_ask() -> None:
     assert demands.hybrid_addresses
     assert not re.fullmatch(f"[{demands.characters}]", "&")
     assert not re.fullmatch(f"[{demands.characters}]", "ü")
+    assert load_profile("sepa").calendar == load_profile("sepa-instant").calendar == "ECB"
 
 
 def test_the_sepa_countries_are_those_of_the_area_by_iban() -> None:
@@ -185,6 +188,7 @@ def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
     [
         ("titel = 'x'", "titel", "Did you mean 'title'?"),
         ("title = 5", "title", "a text"),
+        ("calendar = ['ECB']", "calendar", "a text"),
         ("extends = 'b'", "extends", "Choose one of a"),
         ("demands = 1", "demands", "[demands]"),
         ("[demands]\ncurrency = ['EUR']", "demands.currency", "Did you mean 'currencies'?"),

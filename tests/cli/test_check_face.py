@@ -125,6 +125,15 @@ def test_a_profile_judges_without_a_workspace(check: Check, payment_file: Paymen
     assert "largest-payment" in {problem["rule"] for problem in found["problems"]}
 
 
+def test_offline_a_profile_brings_its_business_days(
+    check: Check, payment_file: PaymentFile
+) -> None:
+    christmas = payment_file(execution_date="2040-12-25")
+    assert "no business day" not in check(christmas).output
+    assert "no business day" in check(christmas, options=("--profile", "sepa")).output
+    assert "no business day" not in check(christmas, options=("--profile", "sepa-instant")).output
+
+
 def test_an_unknown_profile_is_wrong_use_and_names_those_there_are(
     check: Check, payment_file: PaymentFile
 ) -> None:
