@@ -114,6 +114,12 @@ class Judge:
             chunk=chunk,
         )
 
+    def chunks(
+        self, batches: Sequence[tuple[Batch, Sequence[Fields]]], size: int
+    ) -> Iterator[Chunk]:
+        """The payments alone, `size` at a time."""
+        return cut(batches, size)
+
     def batches(
         self,
         batches: Sequence[tuple[Batch, Sequence[Fields]]],

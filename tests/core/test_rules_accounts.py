@@ -1,0 +1,69 @@
+"""Our own accounts: by IBAN, or by number and bank code; and their currency."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from h2h.core.payment import Batch
+    from tests.core.conftest import Found, Judge
+
+
+def numbered(judge: Judge, bic: str = "", member: str = "") -> Batch:
+    system = "USABA" if member else ""
+    agent = judge.batch.agent._replace(bic=bic, member=member, member_scheme=system)
+    return replace(judge.batch, account="000123", iban="", agent=agent, account_currency="USD")
+
+
+def told(judge: Judge, batch: Batch, *accounts: tuple[str, str, str]) -> list[Found]:
+    ours = tuple(judge.account(number, currency, code) for number, code, currency in accounts)
+    return judge({}, batch=batch, terms=replace(judge.terms, accounts=ours))
+
+
+OURS = ("000123", "021000021", "USD")
+
+
+@pytest.mark.parametrize(
+    ("bic", "member", "ours"),
+    [
+        ("", "021000021", True),
+        ("", "0210 00021", True),
+        ("CHASUS33", "021000021", True),
+        ("CHASUS33", "", True),  # nothing to compare
+        ("", "026009593", False),
+        ("CHASUS33", "026009593", False),
+        ("", "", False),
+    ],
+)
+def test_an_account_by_number_is_ours_only_with_its_bank_code(
+    judge: Judge, bic: str, member: str, *, ours: bool
+) -> None:
+    found = told(judge, numbered(judge, bic, member), OURS, ("9", "026009593", "USD"))
+    wrong = [(each.place, each.field) for each in found if each.rule == "debtor-account"]
+    assert wrong == ([] if ours else [("batch 1 (B-1)", "agent")])
+
+
+def test_one_number_may_be_ours_at_two_bank_codes(judge: Judge) -> None:
+    other = ("000123", "026009593", "USD")
+    for member in ("021000021", "026009593"):
+        assert told(judge, numbered(judge, member=member), OURS, other) == []
+
+
+def test_the_currency_of_our_account_is_that_of_the_configuration(judge: Judge) -> None:
+    batch = numbered(judge, member="021000021")
+    (problem,) = told(judge, replace(batch, account_currency="EUR"), OURS)
+    assert (problem.rule, problem.field) == ("account-currency", "account_currency")
+    assert problem.message == "our account 000123 is in USD, not in EUR"
+    assert told(judge, replace(batch, account_currency=""), OURS) == []
+
+
+def test_an_account_may_be_kept_in_several_currencies(judge: Judge) -> None:
+    ours = [(judge.batch.account, "", currency) for currency in ("USD", "EUR")]
+    assert told(judge, judge.batch, *ours) == []
+    found = told(judge, replace(judge.batch, account_currency="GBP"), *ours)
+    assert [each.message for each in found] == [
+        f"our account {judge.batch.account} is in EUR, USD, not in GBP"
+    ]
