@@ -123,8 +123,9 @@ def test_the_payments_of_a_good_file_are_read_whole(
 def test_a_creditor_without_iban_is_read_by_number_and_clearing_code(
     tmp_path: Path, check: Check, good: bytes
 ) -> None:
-    agent = b"<CdtrAgt><FinInstnId><ClrSysMmbId><MmbId>021000021</MmbId></ClrSysMmbId></FinInstnId>"
-    one = re.sub(rb"<Cdtr>", agent + b"</CdtrAgt><Cdtr>", good, count=1)
+    number = b"<ClrSysId><Cd>USABA</Cd></ClrSysId><MmbId>021000021</MmbId>"
+    agent = b"<CdtrAgt><FinInstnId><ClrSysMmbId>%b</ClrSysMmbId></FinInstnId></CdtrAgt>" % number
+    one = re.sub(rb"<Cdtr>", agent + b"<Cdtr>", good, count=1)
     one = one.replace(b"<IBAN>FR1420041010050500013M02606</IBAN>", b"<Othr><Id>4711</Id></Othr>")
     verdict = check(one)
     assert verdict.problems == ()
@@ -603,7 +604,10 @@ def _batches(content: bytes, count: int) -> bytes:
     """The file with its one batch of one payment repeated."""
     batch = re.search(rb"<PmtInf>.*</PmtInf>\s*", content, re.DOTALL)
     assert batch is not None
-    copies = (batch[0].replace(b">M-1<", b">E-%d<" % n) for n in range(count))
+    copies = (
+        batch[0].replace(b">M-1<", b">E-%d<" % n).replace(b">M-B1<", b">B-%d<" % n)
+        for n in range(count)
+    )
     many = content.replace(batch[0], b"".join(copies))
     head, begin, rest = many.partition(b"<PmtInf>")
     head = re.sub(rb"<(NbOfTxs|CtrlSum)>.*?</\1>", b"", head)

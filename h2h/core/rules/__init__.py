@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from h2h.core.rules.accounts import AccountCurrency, DebtorAccount, Iban, IbanCountry
+from h2h.core.rules.addresses import (
+    AddressLines,
+    AddressRequired,
+    AgentAddress,
+    CountryExists,
+    HybridAddress,
+    RepeatedAddress,
+    TownAndCountry,
+)
 from h2h.core.rules.agents import Bic
 from h2h.core.rules.amounts import CurrencyDecimals, CurrencyExists, PositiveAmount
+from h2h.core.rules.characters import Characters, Slashes
+from h2h.core.rules.clearing import AgentRequired, ClearingMember, ClearingSystem
 from h2h.core.rules.dates import (
     AfterCutOff,
     ExecutionDateFar,
@@ -18,7 +29,13 @@ from h2h.core.rules.header import (
     NoTestInProduction,
     UnmarkedTest,
 )
-from h2h.core.rules.identity import RepeatedEndToEndId
+from h2h.core.rules.identity import (
+    RepeatedBatchId,
+    RepeatedEndToEndId,
+    RepeatedInstructionId,
+    RepeatedUetr,
+    TwinPayment,
+)
 from h2h.core.rules.limits import (
     DayTotal,
     FileTotal,
@@ -26,6 +43,8 @@ from h2h.core.rules.limits import (
     MostPayments,
     judge_limits,
 )
+from h2h.core.rules.parties import CounterpartyName, Lei, NameLength, OwnName
+from h2h.core.rules.references import BelgianRemittance, CreditorReference, QrIban
 from h2h.core.rules.rule import Finding, Rule, Tally, Terms
 from h2h.core.rules.scheme import (
     ChargeBearer,
@@ -59,10 +78,33 @@ RULES: tuple[type[Rule], ...] = (
     Iban,
     IbanCountry,
     Bic,
+    AgentRequired,
+    AgentAddress,
+    ClearingMember,
+    ClearingSystem,
+    CounterpartyName,
+    OwnName,
+    NameLength,
+    Lei,
+    TownAndCountry,
+    AddressLines,
+    RepeatedAddress,
+    HybridAddress,
+    AddressRequired,
+    CountryExists,
     CurrencyExists,
     CurrencyDecimals,
     PositiveAmount,
+    RepeatedBatchId,
+    RepeatedInstructionId,
     RepeatedEndToEndId,
+    RepeatedUetr,
+    TwinPayment,
+    CreditorReference,
+    QrIban,
+    BelgianRemittance,
+    Characters,
+    Slashes,
     SchemeCurrency,
     OneCurrency,
     ServiceLevel,
