@@ -79,6 +79,7 @@ class Found(NamedTuple):
     place: str
     field: str
     message: str
+    code: str  # the reason that a bank would give
 
 
 Fields = Mapping[str, str]
@@ -156,7 +157,8 @@ class Judge:
 def told(rule: Rule, terms: Terms, finding: Finding) -> Found:
     where = finding.where
     place = where.place if isinstance(where, (Batch, Payment)) else "header" if where else ""
-    return Found(rule.id, rule.severity_by(terms), place, finding.field, finding.message)
+    severity, code = rule.severity_by(terms), finding.code or rule.code
+    return Found(rule.id, severity, place, finding.field, finding.message, code)
 
 
 def cut(batches: Sequence[tuple[Batch, Sequence[Fields]]], size: int) -> Iterator[Chunk]:
