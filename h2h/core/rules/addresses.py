@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from h2h.core.countries import COUNTRIES
@@ -98,10 +99,13 @@ class TownAndCountry(_PartyAddress):
 
     def suspects(self, columns: _Columns, demands: Sequence[Demands]) -> Iterable[int]:
         del demands
-        town, country = columns.town, columns.country
-        if all(town) and all(country):
+        if all(columns.town) and all(columns.country):
             return ()
-        return [at for at in range(len(town)) if not (town[at] and country[at])]
+        return [
+            at
+            for at, (town, country, lines, parts) in enumerate(zip(*columns, strict=True))
+            if not (town and country) and (town or country or lines or parts)
+        ]
 
     def fault(self, address: Address, demands: Demands) -> _Fault | None:
         del demands
@@ -159,8 +163,13 @@ class RepeatedAddress(_PartyAddress):
 
     def suspects(self, columns: _Columns, demands: Sequence[Demands]) -> Iterable[int]:
         del demands
-        lines = columns.lines
-        return [at for at, text in enumerate(lines) if text] if any(lines) else ()
+        if not any(columns.lines):
+            return ()
+        return [
+            at
+            for at, (town, country, lines, parts) in enumerate(zip(*columns, strict=True))
+            if lines and _alike(lines, town, country, parts)
+        ]
 
     def fault(self, address: Address, demands: Demands) -> _Fault | None:
         del demands
@@ -175,9 +184,19 @@ class RepeatedAddress(_PartyAddress):
         return None
 
 
+def _alike(lines: str, town: str, country: str, parts: str) -> bool:
+    """May the free lines repeat something? Then they hold its first word, or the country."""
+    folded = lines.casefold()
+    return (
+        country in lines
+        or _town_words(town).partition(" ")[0] in folded
+        or any(_words(part).partition(" ")[0] in folded for part in parts.split(LINE) if part)
+    )
+
+
 _TOKENS = re.compile(r"[^\W_]+|[,;/]")
 _NUMBER = re.compile(r".*\d|[,;/]")
-_CLEAR = re.compile(r"[^\W\d_]{3}|\d{4}")  # a house number is found in many places
+_CLEAR = re.compile(r"[^\W\d_]{3}|(?:[^\W_][\W_]*){4}")  # a house number is in many places
 
 
 def _repeated(line: str, address: Address) -> str:
@@ -186,21 +205,27 @@ def _repeated(line: str, address: Address) -> str:
     A street may be called after its town or hold a country's letters (`Rue de Paris`), so these are
     repeated only where they stand by themselves, between commas and numbers (`10115 Berlin`).
     """
-    tokens = _TOKENS.findall(line)
     for part in filter(_CLEAR.search, address.parts.split(LINE)):
         if f" {_words(part)} " in f" {_words(line)} ":
             return part
-    for run in _runs(tokens):
-        town = " ".join(each for each in run if each != address.country).casefold()
-        if town and town == " ".join(filter(str.isalpha, _TOKENS.findall(address.town))).casefold():
-            return address.town
+    for run in _runs(_TOKENS.findall(line)):
         if run == [address.country]:
             return address.country
+        called = " ".join(word for word in run if word != address.country).casefold()
+        if called and called == _town_words(address.town):
+            return address.town
     return ""
 
 
+@lru_cache(maxsize=4096)
 def _words(text: str) -> str:
     return " ".join(filter(str.isalnum, _TOKENS.findall(text))).casefold()
+
+
+@lru_cache(maxsize=4096)
+def _town_words(town: str) -> str:
+    """Without the numbers of its districts."""
+    return " ".join(filter(str.isalpha, _TOKENS.findall(town))).casefold()
 
 
 def _runs(tokens: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -8,7 +8,7 @@ alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 
 from h2h.core.checkdigits import luhn, mod_10_recursive, mod_97, weighted
@@ -129,8 +129,10 @@ class CreditorReference(Rule):
                     yield Finding(chunk[at], "reference", words, reference, code=code)
 
 
-def _each(references: str, kinds: str, issuers: str) -> Iterator[tuple[str, str, str]]:
+def _each(references: str, kinds: str, issuers: str) -> Iterable[tuple[str, str, str]]:
     """Each reference with its type and issuer; "" when it is open which belongs to which."""
+    if LINE not in references:
+        return ((references, kinds, issuers),)
     several = references.split(LINE)
     return zip(several, *(_aligned(texts, len(several)) for texts in (kinds, issuers)), strict=True)
 
@@ -167,7 +169,7 @@ class QrIban(Rule):
                 words = say("{iban} is a QR-IBAN; the payment has no QR reference", iban=iban)
                 yield Finding(chunk[at], "iban", words, iban, _QRR, "CH21")
             elif given and not wanted:
-                words = say("the payment has a QR reference, but {iban} is no QR-IBAN", iban=iban)
+                words = say("a QR reference goes to a QR-IBAN only; {iban} is none", iban=iban or "-")
                 yield Finding(chunk[at], "iban", words, iban)
 
 
