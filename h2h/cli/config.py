@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from h2h.config import ConfigProblems, Finding, load
+from h2h.config import Config, ConfigProblems, Finding, load
+from h2h.config.findings import Trouble
+from h2h.config.loading import located, places_of
 from h2h.config.to_do import left_to_do
 
 
@@ -37,9 +39,29 @@ def check(context: click.Context, path: Path | None, *, as_json: bool) -> None:
 def judged(path: Path) -> tuple[list[Finding], list[Finding]]:
     """(problems, what is left to do) of a config.toml; the second is empty while it is wrong."""
     try:
-        return [], left_to_do(path, load(path))
+        loaded = load(path)
     except ConfigProblems as wrong:
         return list(wrong.findings), []
+    unknown = _unknown_profiles(path, loaded)
+    return unknown, [] if unknown else left_to_do(path, loaded)
+
+
+def _unknown_profiles(path: Path, loaded: Config) -> list[Finding]:
+    """Profiles that are named and not there: `load` does not know which there are."""
+    from h2h.adapters.profiles import profile_names  # noqa: PLC0415 - not for --help
+
+    known = profile_names()
+    troubles = [
+        Trouble(
+            ("banks", name, "profile"),
+            repr(bank.profile),
+            f"one of {', '.join(known)}",
+            "Choose one, or leave the key out",
+        )
+        for name, bank in loaded.banks.items()
+        if bank.profile is not None and bank.profile not in known
+    ]
+    return located(troubles, path, places_of(path))
 
 
 def _as_json(path: Path, problems: list[Finding], to_do: list[Finding]) -> str:

@@ -122,3 +122,18 @@ def test_check_tells_programs_the_same(workspace: Path) -> None:
         next(line for line in path.read_text().splitlines() if "ECBX" in line)
     )
     assert set(problem) == {"file", "line", "key", "found", "expected", "remedy"}
+
+
+def test_a_profile_that_is_not_there_is_named_on_its_line(workspace: Path) -> None:
+    path = workspace / "config.toml"
+    text = path.read_text()
+    path.write_text(text.replace('# profile = "sepa" ', 'profile = "spea" '))
+    checked = check("--config", str(path), "--json")
+    [problem] = json.loads(checked.output)["problems"]
+    assert checked.exit_code == 2
+    assert (problem["key"], problem["found"]) == ("banks.acme.profile", "'spea'")
+    assert "sepa-instant" in problem["expected"]
+    lines = path.read_text().splitlines()
+    assert lines[problem["line"] - 1].startswith('profile = "spea"')
+    path.write_text(text.replace('# profile = "sepa" ', 'profile = "sepa" '))
+    assert check("--config", str(path)).exit_code == 0
