@@ -178,7 +178,7 @@ def slips(path: Path, schema: etree.XMLSchema, judge: Judge) -> list[Slip]:
 
 def _placed(path: Path, judge: Judge, struck: Sequence[range]) -> Iterator[Slip]:
     """Only the stretches of bytes that were struck are fed to the judge tag by tag."""
-    trail, told, line, column, offset = Trail(), 0, 1, 1, 0
+    trail, told, offset = Trail(), 0, 0
     ahead = deque(struck)
     unread: list[bytes] = []
     for tag in xml.tags(path):
@@ -193,10 +193,9 @@ def _placed(path: Path, judge: Judge, struck: Sequence[range]) -> Iterator[Slip]
             judge.feed(b"".join(unread))
             unread.clear()
         if close_look and len(complaints := judge.complaints()) > told:
-            yield Slip(trail.steps, line, column, complaints[told])
+            yield Slip(trail.steps, *trail.position, complaints[told])
             told = len(complaints)
         trail.follow(tag)
-        line, column = tag.line, tag.column
 
 
 class Trail:
@@ -204,6 +203,7 @@ class Trail:
 
     def __init__(self) -> None:
         self._steps: list[Step] = []
+        self._positions = [(1, 1)]
         self._siblings: list[dict[str, int]] = [{}]
         self._ended = False
 
@@ -212,14 +212,21 @@ class Trail:
         """Tags without name spaces; the root comes first."""
         return tuple(self._steps)
 
+    @property
+    def position(self) -> tuple[int, int]:
+        """Line and column of the start tag of the last step."""
+        return self._positions[-1]
+
     def follow(self, tag: xml.Tag) -> None:
         """Go where `tag` leads. An element is left when the tag after its end comes."""
         if self._ended:
             self._steps.pop()
+            self._positions.pop()
             self._siblings.pop()
         self._ended = not tag.start
         if tag.start:
             name, siblings = tag.name.rpartition("}")[2], self._siblings[-1]
             siblings[name] = siblings.get(name, 0) + 1
             self._steps.append((name, siblings[name]))
+            self._positions.append((tag.line, tag.column))
             self._siblings.append({})
