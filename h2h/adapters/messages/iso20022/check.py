@@ -251,7 +251,7 @@ class _Check:
         wanted = {places.place_of_trail(slip.trail, self._kind) for slip in slips}
         names = places.names(payments(self._path), wanted)
         for slip in slips:
-            told = explain(slip.complaint)
+            told = explain(slip.complaint, [tag for tag, _ in slip.trail])
             yield _Told(
                 Problem(
                     rule,

@@ -82,7 +82,7 @@ class Explained(NamedTuple):
     expected: str = ""
 
 
-_NAMES = re.compile(r"\{[^{}]*\}")
+_NAMES = re.compile(r"\{(?:urn|https?):[^{}]*\}")
 _SUBJECT = re.compile(r"Element '([^']*)'(?:, attribute '([^']*)')?: (?:\[facet '(\w+)'\] )?")
 _AT_SOURCE = say("Correct it in the master data or the document it was made from, and write again.")
 _AT_EXPORT = say(
@@ -90,13 +90,16 @@ _AT_EXPORT = say(
 )
 
 
-def explain(complaint: str) -> Explained:
-    """The complaint of libxml2's schema validator in our words."""
+def explain(complaint: str, way: Sequence[str] = ()) -> Explained:
+    """The complaint of libxml2's schema validator in our words; `way` are the tags that lead to the
+    element, itself the last."""
     plain = _NAMES.sub("", complaint).strip()
     subject = _SUBJECT.match(plain)
     if subject is None:
         return Explained(say("{complaint}", complaint=plain), _AT_EXPORT)
-    what = f"{subject[1]}, attribute {subject[2]}" if subject[2] else named(subject[1])
+    what = _subject(subject[1], way)
+    if subject[2]:
+        what = say("{what}, attribute {attribute}", what=what, attribute=subject[2])
     rest = plain[subject.end() :]
     for pattern, sentence in _SENTENCES:
         if match := pattern.match(rest):
@@ -109,6 +112,17 @@ def named(tag: str) -> Words:
     """A tag with its clerk's word, `creditor (Cdtr)`; the tag alone when it has none."""
     word = TAGS.get(tag)
     return say("{tag}", tag=tag) if word is None else say("{word} ({tag})", word=word, tag=tag)
+
+
+def _subject(tag: str, way: Sequence[str]) -> Words:
+    """The element complained of. A tag without a word of its own, a bare Cd, borrows the word of
+    the part it lies in."""
+    if tag in TAGS or tag not in _BARE or not way or way[-1] != tag:
+        return named(tag)
+    for depth in range(len(way) - 2, 1, -1):
+        if word := TAGS.get(way[depth]):
+            return say("{word} ({tag})", word=word, tag="/".join(way[depth:]))
+    return named(tag)
 
 
 def _list(tags: str) -> Words:
@@ -152,9 +166,32 @@ def _length(what: str, found: str, how: str, bound: str) -> Explained:
     return Explained(words, _AT_SOURCE, "CH16", found, bound)
 
 
+# Tags that say nothing without the part they lie in.
+_BARE = frozenset({"Cd", "Prtry", "Id", "Tp", "Dt", "DtTm", "Othr", "Inf", "Issr"})
+
+# How the standard's patterns read.
+_BIC = say("a BIC: 8 or 11 capital letters and digits, e.g. DEUTDEFF or DEUTDEFF500")
+_PATTERNS = {
+    "[A-Z]{2,2}": say("two capital letters, e.g. DE"),
+    "[A-Z]{3,3}": say("three capital letters, e.g. EUR"),
+    "[A-Z]{2,2}[0-9]{2,2}[a-zA-Z0-9]{1,30}": say("an IBAN without spaces"),
+    "[A-Z]{6,6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3,3}){0,1}": _BIC,
+    "[A-Z0-9]{4,4}[A-Z]{2,2}[A-Z0-9]{2,2}([A-Z0-9]{3,3}){0,1}": _BIC,
+    "[A-Z0-9]{18,18}[0-9]{2,2}": say("an LEI: 18 capital letters and digits, then two digits"),
+    "[0-9]{1,15}": say("digits only, 15 at most"),
+    "[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}": say(
+        "a UUID of version 4 in small letters, e.g. 3fa85f64-5717-4562-b3fc-2c963f66afa6"
+    ),
+}
+
+
 def _pattern(what: str, value: str, pattern: str) -> Explained:
-    words = say("{what}: “{value}” is not written as it must be", what=what, value=value)
-    return Explained(words, _AT_SOURCE, "CH16", value, pattern)
+    wanted = _PATTERNS.get(pattern)
+    if wanted is None:
+        words = say("{what}: “{value}” is not written as it must be", what=what, value=value)
+        return Explained(words, _AT_SOURCE, "CH16", value, pattern)
+    words = say("{what}: “{value}” is not {wanted}", what=what, value=value, wanted=wanted)
+    return Explained(words, _AT_SOURCE, "CH16", value, wanted)
 
 
 def _code(what: str, value: str, allowed: str) -> Explained:

@@ -27,6 +27,7 @@ from h2h.errors import Refused
 from h2h.ports import Refusal
 
 _OLD = frozenset({"pain.001.001.03", "pain.008.001.02"})
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _REJECTED = "RJCT"
 _NARRATIVE = "NARR"  # a reason of no code of its own: the words tell it
 _ORIGINATOR = "h2h"
@@ -112,15 +113,20 @@ class _Original:
         named = payment and (_fitting(payment.end_to_end_id) or _fitting(payment.instruction_id))
         return place if named else (batch.index, 0)
 
+    def words(self, place: Place) -> str:
+        """The place as problems write it; "" for the whole file."""
+        found = self.payments.get(place) or self.batches.get(place[0])
+        return found.place if found else ""
+
 
 def _told(problems: Iterable[Problem], original: _Original) -> Mapping[Place, Sequence[Reason]]:
     """The reasons by the place where a report tells them, each once."""
     told: dict[Place, dict[Reason, None]] = {}
     for problem in problems:
-        place = _place(problem)
-        nearest = original.nearest(place)
-        above = f"{problem.path}: " if problem.path and nearest != place else ""
-        reason = Reason(problem.code or _NARRATIVE, _words(above + problem.message))
+        nearest = original.nearest(_place(problem))
+        part = (problem.path or "").removeprefix(original.words(nearest)).lstrip(", ")
+        words = _words(f"{part}: {problem.message}" if part else problem.message)
+        reason = Reason(problem.code or _NARRATIVE, words)
         told.setdefault(nearest, {})[reason] = None
     return {place: tuple(reasons) for place, reasons in told.items()}
 
@@ -149,7 +155,7 @@ class _Report:
         self._group(body)
         for batch in sorted({place[0] for place in self._reasons} - {0}):
             self._batch(body, self._original.batches[batch])
-        return etree.tostring(document, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+        return _DECLARATION + etree.tostring(document, encoding="UTF-8", pretty_print=True)
 
     def _group(self, body: xml.Element) -> None:
         header, group = self._original.header, _part(body, "OrgnlGrpInfAndSts")
