@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from h2h.core.payment import Verdict
     from h2h.core.words import Translate
     from h2h.ports import CheckTerms
+
+ENGLISH = "en"
 
 
 @click.command()
@@ -79,7 +83,7 @@ def _asked(config_path: Path, bank: str | None, profile: str | None) -> _Asked:
 def _of_nobody() -> _Asked:
     from h2h.ports import CheckTerms  # noqa: PLC0415 - read with the rules, not for --help
 
-    return _Asked(CheckTerms(), datetime.now().astimezone().date(), "en")
+    return _Asked(CheckTerms(), datetime.now().astimezone().date(), ENGLISH)
 
 
 def _of_bank(config_path: Path, name: str) -> _Asked:
@@ -104,7 +108,9 @@ def _profile(name: str) -> Profile:
 
 
 def _translator(language: str) -> Translate:
-    from h2h.adapters.catalogue import languages, translator  # noqa: PLC0415 - not for --help
+    if language == ENGLISH:
+        return str
+    from h2h.adapters.catalogue import languages, translator  # noqa: PLC0415 - seldom needed
 
     if language not in languages():
         known = ", ".join(languages())
@@ -141,6 +147,8 @@ def as_json(path: Path, verdict: Verdict, translate: Translate = str) -> dict[st
 
 def _show(path: Path, verdict: Verdict, translate: Translate, *, first: bool) -> None:
     """The verdict in one line, then what is wrong."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal may lack what a file is written with
+        sys.stdout.reconfigure(errors="backslashreplace")
     words, colour = _judgement(verdict)
     told = say("{file}: {judgement}", file=escaped(str(path)), judgement=words)
     click.secho(tell(told, translate), fg=colour, bold=True)

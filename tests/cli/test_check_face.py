@@ -307,12 +307,23 @@ def shown_on(console: Console) -> list[str]:
 
 
 def test_on_a_terminal_long_lines_go_on_below_their_beginning() -> None:
-    console = Console(file=io.StringIO(), width=50, force_terminal=True, no_color=True)
-    told = [line.rstrip() for line in shown_on(console)]
-    assert max(map(len, told)) <= 60  # with the codes for bold
-    paragraph = [line for line in told if "twenty" in line or "check digits" in line]
-    assert len(paragraph) > 1
-    assert all(line.startswith(" ") for line in told[3:])
+    console = Console(file=io.StringIO(), width=50, force_terminal=True, color_system=None)
+    assert shown_on(console) == [
+        "1 error",
+        "",
+        "creditor account",
+        "  error iban AC01: DE00 has wrong check digits:",
+        "    a character was mistyped or swapped",
+        "    expected DE followed by twenty digits, of",
+        "      which the first two are check digits",
+        "    -> Ask the owner for the IBAN and correct it",
+        "      in the master data.",
+    ]
+
+
+def test_on_a_terminal_the_severity_has_its_colour() -> None:
+    console = Console(file=io.StringIO(), width=50, force_terminal=True, color_system="standard")
+    assert any("\x1b[1;31merror iban AC01\x1b[0m" in line for line in shown_on(console))
 
 
 def test_elsewhere_there_are_no_colours_and_a_paragraph_is_one_line() -> None:
@@ -348,6 +359,22 @@ def test_an_excerpt_shows_what_stands_there(tmp_path: Path, text: str, data: st.
             assert here.text[: here.caret].lstrip("…") == whole[max(0, column - 11) : column - 1]
             for each in found:
                 assert each.text.strip("…") in text.split("\n")[each.number - 1]
+
+
+def test_as_many_characters_are_shown_whatever_bytes_they_take(tmp_path: Path) -> None:
+    path = tmp_path / "wide"
+    path.write_text("汉" * 99 + "😀" * 101, "utf-8")
+    with Excerpts(path) as excerpts:
+        (line,) = excerpts.around(1, 100)
+    assert line.text == "…" + "汉" * 60 + "😀" * 60 + "…"
+
+
+def test_of_a_long_neighbour_no_middle_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    path.write_text("<a>" + "x" * 2000 + "</a>\n<b/>\n<c>" + "y" * 2000 + "</c>\n<d/>")
+    with Excerpts(path) as excerpts:
+        assert [line.text for line in excerpts.around(2, 1)] == ["<b/>"]
+        assert [line.text for line in excerpts.around(4, 1)] == ["<d/>"]
 
 
 @pytest.mark.parametrize("place", [(2, 1), (1, 99), (99, 1)])
