@@ -7,7 +7,7 @@ extends = "sepa"              # what is not said here is as there
 [demands]                     # the fields of h2h.core.demands.Demands
 currencies = ["EUR"]
 [rules]                       # severities of single rules
-twins = "hold"
+end-to-end-id = "error"
 [service_levels]              # code = the profile whose demands apply to payments of that code
 SEPA = "sepa"
 [local_instruments]
