@@ -53,6 +53,7 @@ def test_every_question_of_a_days_work_is_answered_from_an_index(office: Office)
             named = office.moved(named, target)
         office.ledger.waive(named, ["r"], "ann", "why", office.later())
         office.ledger.same_bytes(named)
+        office.ledger.elsewhere(named, [[office.payment()]], office.now)
         office.ledger.gone("acme", office.now.date(), named)
         office.ledger.tell(
             office.read(), office.report("M1", "ACTC"), office.later(), rejects_only=False
