@@ -21,7 +21,6 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -187,6 +186,8 @@ def _text(path: Path, key: str, value: object) -> str:
 
 def _known(path: Path, key: str, word: str, words: Sequence[str]) -> None:
     if word not in words:
+        from difflib import get_close_matches  # noqa: PLC0415 - a good profile need not wait for it
+
         close = get_close_matches(word, words, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else f"Use {', '.join(words)}"
         _wrong(path, key, "is unknown", remedy)
