@@ -270,7 +270,8 @@ def test_the_batchs_own_bank_is_judged_alike(judge: Judge) -> None:
         ("agent-address", "batch 1 (B-1)", "agent_name", "RC03")
     ]
     there = replace(named, agent=named.agent._replace(address=Address("Paris", "FR", "", "")))
-    assert told(judge({}, batch=there)) == []
+    known = replace(named, agent=named.agent._replace(bic="BNPAFRPP"))
+    assert told(judge({}, batch=there)) == told(judge({}, batch=known)) == []
 
 
 # -------------------------------------------------------------------------------------- countries

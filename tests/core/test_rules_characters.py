@@ -60,7 +60,10 @@ def test_every_text_that_reaches_the_bank_is_read(judge: Judge, field: str) -> N
     assert "the character # (U+0023) at position 2" in messages(found)[0]
 
 
-@pytest.mark.parametrize("field", ["address_lines", "address_parts", "remittance", "reference"])
+@pytest.mark.parametrize(
+    "field",
+    ["address_lines", "address_parts", "remittance", "reference", "regulatory_information"],
+)
 def test_the_position_is_that_in_its_own_line(judge: Judge, field: str) -> None:
     assert told(judge({field: "one\ntwo"}, demands=SEPA)) == []
     found = judge({field: "one\ntwo & three\nfour"}, demands=SEPA)
@@ -103,8 +106,8 @@ def test_batch_and_header_are_read_too(judge: Judge) -> None:
         name="Ä",
         ultimate_name="Ö",
         address=address,
-        agent=judge.batch.agent._replace(name="Ü", address=address),
-        ultimate_address=address,
+        agent=judge.batch.agent._replace(name="Ü", address=address._replace(town="Genève")),
+        ultimate_address=address._replace(town="Zürich"),
         creditor_scheme_id="ß",
     )
     header = replace(judge.header, message_id="M#", party_name="é")
@@ -122,8 +125,11 @@ def test_batch_and_header_are_read_too(judge: Judge) -> None:
         ("header", "message_id", "RR10"),
         ("header", "party_name", "RR10"),
     ]
-    lines = next(m for f, m in zip(told(found), messages(found), strict=True) if "lines" in f[1])
-    assert lines == "the character ü (U+00FC) at position 2 is not taken: Tür"
+    words = {each.field: each.message for each in found if each.rule == "characters"}
+    assert words["address_lines"] == "the character ü (U+00FC) at position 2 is not taken: Tür"
+    assert words["town"].endswith("Köln")
+    assert words["agent_town"].endswith("Genève")
+    assert words["ultimate_town"].endswith("Zürich")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

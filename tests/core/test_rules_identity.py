@@ -172,7 +172,8 @@ def test_the_same_number_at_another_bank_is_another_account(judge: Judge) -> Non
     one = {**INVOICE, "iban": "", "number": "4711", "agent_bic": "BKCHCNBJ"}
     other = {**one, "agent_bic": "ICBKCNBJ"}
     clearing = {**one, "agent_bic": "", "agent_member": "102100099996"}
-    assert told(judge(one, other, clearing), "twin-payment") == []
+    elsewhere = {**clearing, "agent_member": "104100000004"}
+    assert told(judge(one, other, clearing, elsewhere), "twin-payment") == []
     assert len(told(judge(one, other, clearing, one), "twin-payment")) == 1
 
 

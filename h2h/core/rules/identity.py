@@ -71,7 +71,7 @@ class UniqueField(Rule):
         first: dict[str, Words] = {}
         for chunk in again() if suspects else ():
             for at, text in enumerate(getattr(chunk.columns, self.field)):
-                if hash(text) not in suspects or text in self.exempt:
+                if hash(text) not in suspects:
                     continue
                 if text in first:
                     words = say("{id} was given before, in {first}", id=text, first=first[text])
