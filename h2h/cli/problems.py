@@ -21,6 +21,7 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.words import Translate, Words, say, tell
 
 _ALSO_TOLD = 3  # places of the same fault
+_LONGEST = 400  # characters of a paragraph: a broken value may be as long as the file
 _HANGING = 2  # cells by which the further lines of a paragraph are indented
 _PLACE = "bold red"
 _STYLES = {
@@ -171,7 +172,9 @@ class _Page:
                 self._print(Text.assemble((f"{'':{gutter}} | ", "dim"), space, ("^", _PLACE)))
 
     def _told(self, words: str) -> str:
-        return escaped(tell(words, self._translate))
+        told = escaped(tell(words, self._translate))
+        half = _LONGEST // 2
+        return told if len(told) <= _LONGEST else f"{told[:half]} … {told[-half:]}"
 
     def _lines(self, text: Text, indent: int) -> None:
         if not self._console.is_terminal:

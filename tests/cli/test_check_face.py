@@ -258,6 +258,16 @@ def test_the_same_fault_many_times_is_summed_up(check: Check, payment_file: Paym
     assert "payment 30" not in shown
 
 
+def test_a_monstrous_value_does_not_drown_its_explanation(
+    check: Check, payment_file: PaymentFile
+) -> None:
+    content = payment_file(payments=[{"creditor_iban": "X" * 3000}], execution_date=FAR)
+    shown = check(content).output
+    assert "X … X" in shown
+    assert "is not an IBAN: two letters, two digits" in shown
+    assert max(map(len, shown.splitlines())) < 500
+
+
 def test_what_is_beyond_the_hundred_is_said(check: Check, payment_file: PaymentFile) -> None:
     payments = [{"amount": f"{euros}.001"} for euros in range(1, 131)]
     shown = check(payment_file(payments=payments, execution_date=FAR)).output
