@@ -194,14 +194,31 @@ def test_the_file_is_named_as_it_named_itself(
 def test_what_a_report_cannot_repeat_is_left_out(
     refuse: Refuse, report: Path, payment_file: PaymentFile
 ) -> None:
-    content = payment_file(payments=[{"amount": "1.123456", "currency": "euro"}])
-    content = content.replace(b"<NbOfTxs>1", b"<NbOfTxs>1234567890123456")
-    content = content.replace(b"<CtrlSum>1.123456", b"<CtrlSum>1234567890123456789.0")
+    content = payment_file().replace(b"<NbOfTxs>1", b"<NbOfTxs>1234567890123456")
+    content = content.replace(b"<CtrlSum>100.00", b"<CtrlSum>12345678901234567.89")
     content = content.replace(b"2026-11-20T10:00:00", b"20.11.2026 10:00")
-    (batch,) = refuse(content, problem(PAYMENT.format(1))).batches
-    assert [payment.amount for payment in batch.payments] == [""]
-    for tag in ("OrgnlNbOfTxs", "OrgnlCtrlSum", "OrgnlCreDtTm", "OrgnlTxRef"):
+    refuse(content, problem(PAYMENT.format(1)))
+    for tag in ("OrgnlNbOfTxs", "OrgnlCtrlSum", "OrgnlCreDtTm"):
         assert texts(report, tag) == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        ("1.123456", "EUR"),
+        ("12345678901234567.89", "EUR"),
+        ("-1.00", "EUR"),
+        ("1,00", "EUR"),
+        ("1.00", "euro"),
+    ],
+)
+def test_an_amount_that_is_none_is_left_out(
+    amount: str, currency: str, refuse: Refuse, payment_file: PaymentFile
+) -> None:
+    old = b'<InstdAmt Ccy="EUR">100.00'
+    new = f'<InstdAmt Ccy="{currency}">{amount}'.encode()
+    (batch,) = refuse(payment_file().replace(old, new), problem(PAYMENT.format(1))).batches
+    assert [payment.amount for payment in batch.payments] == [""]
 
 
 @pytest.mark.parametrize("written", ["2026-11-20T24:61:00", "2026-W01-1T10:00:00", "2026-11-20"])
@@ -231,6 +248,9 @@ def test_a_uetr_is_repeated_where_the_version_has_a_place_for_it(
     )
     refuse(with_uetrs.encode(), problem(PAYMENT.format(1)), problem(PAYMENT.format(2)))
     assert texts(report, "OrgnlUETR") == [uetr]
+    older = with_uetrs.replace("pain.001.001.09", "pain.001.001.03")
+    refuse(older.encode(), problem(PAYMENT.format(1)))
+    assert texts(report, "OrgnlUETR") == []
 
 
 # ---------------------------------------------------------------------------------- what is listed

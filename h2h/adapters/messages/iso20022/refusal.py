@@ -81,11 +81,10 @@ class _Original:
     def __init__(self, path: Path, places: set[Place]) -> None:
         self.batches: dict[int, Batch] = {}
         self.payments: dict[Place, Payment] = {}
-        self.equivalents = False  # amounts may stand for others in another currency
-        self._end = b""
         self._places = places
         self._wanted = {batch for batch, _ in places if batch}
         head = xml.opening(path)
+        self.instructed = head.utf8  # amounts are; an equivalent one is in another currency
         reading = Reading(path, head, self._watch)
         for chunk in reading.chunks():
             if self._look(chunk) and reading.header.message_id:
@@ -93,8 +92,7 @@ class _Original:
         self.header: Header = reading.header
 
     def _watch(self, block: bytes) -> None:
-        self.equivalents = self.equivalents or _EQUIVALENT in self._end + block
-        self._end = block[-len(_EQUIVALENT) :]
+        self.instructed = self.instructed and _EQUIVALENT not in block
 
     def _look(self, chunk: Chunk) -> bool:
         """Remember what is wanted of a chunk; True when nothing more can come."""
@@ -185,7 +183,7 @@ class _Report:
         _text(item, "TxSts", _REJECTED)
         self._because(item, place)
         amount = _number(payment.amount, 5)
-        if amount and _CURRENCY.fullmatch(payment.currency) and not self._original.equivalents:
+        if amount and _CURRENCY.fullmatch(payment.currency) and self._original.instructed:
             instructed = _part(_part(_part(item, "OrgnlTxRef"), "Amt"), "InstdAmt")
             instructed.set("Ccy", payment.currency)
             instructed.text = amount
