@@ -6,15 +6,13 @@ has `schemas/` and `config.toml` beside the package.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from h2h.errors import ConfigError
 
-_PACKAGE = Path(str(files("h2h")))
+_PACKAGE = Path(__file__).parent
 _SUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](\S+)")
 
 
@@ -52,6 +50,8 @@ def verify_schemas() -> None:
 
     A schema decides what is sent to a bank, so a changed or missing one stops the start.
     """
+    import hashlib  # noqa: PLC0415 - at a start only
+
     folder = find("schemas")
     sums = dict(map(_sum_line, (folder / "SHA256SUMS").read_text("ascii").splitlines()))
     for name in sorted(sums.keys() | {path.name for path in folder.glob("*.xsd")}):

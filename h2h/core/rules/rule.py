@@ -186,6 +186,11 @@ def _together(before: Mapping[str, Decimal], more: Mapping[str, Decimal]) -> dic
     }
 
 
+def agreed_severity(terms: Terms, rule: str, usual: Severity) -> Severity:
+    """What was agreed for a rule id with the bank, else in its profile, else the usual."""
+    return terms.severities.get(rule, terms.profile.severities.get(rule, usual))
+
+
 class Rule:
     """One thing that is demanded of a payment file. A subclass speaks at the moments it needs.
 
@@ -222,5 +227,4 @@ class Rule:
     @classmethod
     def severity_by(cls, terms: Terms) -> Severity:
         """What was agreed for this rule with the bank, else in its profile, else the usual."""
-        usual = terms.profile.severities.get(cls.id, cls.severity)
-        return terms.severities.get(cls.id, usual)
+        return agreed_severity(terms, cls.id, cls.severity)

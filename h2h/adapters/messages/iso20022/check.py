@@ -24,6 +24,7 @@ from h2h.adapters.messages.iso20022.payments import Reading
 from h2h.core.payment import Chunk, Header, Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules import RULES, Finding, Rule, Tally
+from h2h.core.rules.rule import agreed_severity
 from h2h.core.words import Words, say
 from h2h.ports import CheckTerms
 
@@ -232,7 +233,7 @@ class _Check:
             yield self._told("byte-order-mark", Severity.WARN, words, remedy)
 
     def _told(self, rule: str, usual: Severity, words: Words, remedy: Words) -> _Told:
-        severity = self._terms.severities.get(rule, usual)
+        severity = agreed_severity(self._terms, rule, usual)
         return _Told(Problem(rule, severity, words, remedy, line=1, column=1, code="FF01"))
 
     def _slips(self) -> Iterator[_Told]:
@@ -246,8 +247,9 @@ class _Check:
                 yield from self._explained(rule, fresh)
 
     def _explained(self, rule: str, slips: Sequence[schema.Slip]) -> Iterator[_Told]:
-        agreed = self._terms.severities if rule != "schema" else {}
-        severity = agreed.get(rule, Severity.ERROR)
+        severity = Severity.ERROR
+        if rule != "schema":  # the standard's own is not for agreement
+            severity = agreed_severity(self._terms, rule, severity)
         wanted = {places.place_of_trail(slip.trail, self._kind) for slip in slips}
         names = places.names(payments(self._path), wanted)
         for slip in slips:
