@@ -67,3 +67,17 @@ def test_an_account_may_be_kept_in_several_currencies(judge: Judge) -> None:
     assert [each.message for each in found] == [
         f"our account {judge.batch.account} is in EUR, USD, not in GBP"
     ]
+
+
+def test_an_account_by_iban_needs_no_bank_code(judge: Judge) -> None:
+    agent = judge.batch.agent._replace(bic="", member="37040044", member_scheme="DEBLZ")
+    for named in (agent, agent._replace(member="", member_scheme="")):
+        found = told(judge, replace(judge.batch, agent=named), (judge.batch.account, "", "EUR"))
+        assert "debtor-account" not in {each.rule for each in found}
+
+
+def test_an_iban_in_small_letters_is_read_like_any_other(judge: Judge) -> None:
+    right, wrong = "FR1420041010050500013m02606", "FR1420041010050500014m02606"
+    found = judge({}, {"iban": right}, {"iban": wrong}, chunk=3)
+    places = [each.place for each in found if each.rule == "iban"]
+    assert places == ["batch 1, payment 3 (E-1-3)"]

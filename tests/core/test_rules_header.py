@@ -56,7 +56,7 @@ def test_in_the_test_environment_the_mark_belongs_there(judge: Judge) -> None:
 def test_a_bank_without_a_test_indicator_knows_no_test_files(
     judge: Judge, environment: str
 ) -> None:
-    assert told(judge, environment, "", "TEST") == []
+    assert told(judge, environment, "", "TEST", " ") == []
 
 
 def test_offline_nothing_is_known_of_the_environment(judge: Judge) -> None:

@@ -66,6 +66,8 @@ def test_without_a_profile_no_scheme_demands_anything(judge: Judge) -> None:
          {"remittance": "1\n2\n3\n4"}, "remittance-lines", "remittance"),
         (Demands(remittance_either=True), {"reference": "RF18539007547034", "remittance": "x"},
          {"reference": "RF18539007547034"}, "remittance-either", "remittance"),
+        (Demands(remittance_either=True), {"reference": "RF18539007547034", "remittance": "x"},
+         {"remittance": "x"}, "remittance-either", "remittance"),
     ],
 )  # fmt: skip
 def test_what_a_scheme_does_not_carry_is_refused_at_its_payment(

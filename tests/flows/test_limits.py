@@ -20,7 +20,7 @@ from h2h.errors import ConfigError, Transient
 from h2h.wiring import terms_of
 
 if TYPE_CHECKING:
-    from h2h.ports import CheckTerms, Session
+    from h2h.ports import CheckTerms, RemoteFile, Session
     from tests.conftest import PaymentFile
     from tests.flows.conftest import MakeRoom, Room
 
@@ -128,6 +128,61 @@ def test_a_file_counts_on_the_day_on_which_it_goes(
     pay(room, payment_file, "41.00", "B")
     room.sweep()
     assert states(room) == {"A": "sent", "B": "held"}
+
+
+class StopsBeforeAnnouncing:
+    """A session that breaks when the final name is looked for a second time: a file is staged."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._looks = 0
+        self.host = session.host
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+    def stat(self, path: str) -> RemoteFile | None:
+        self._looks += not path.endswith(".tmp")
+        if self._looks > 1:
+            raise Transient(f"the line was cut while {path} was looked for")
+        return self._session.stat(path)
+
+
+def test_a_staged_file_counts_on_the_day_on_which_it_is_announced(
+    make_room: MakeRoom, payment_file: PaymentFile
+) -> None:
+    room = agreed(make_room, limits=HUNDRED_A_DAY)
+    open_line = room.wrap_session
+    room.wrap_session = StopsBeforeAnnouncing  # type: ignore[assignment]  # as above
+    pay(room, payment_file, "60.00", "A")
+    room.sweep()
+    assert states(room) == {"A": "staged"}
+    room.wrap_session = open_line
+    room.clock.advance(days=1)
+    room.sweep()
+    pay(room, payment_file, "41.00", "B")
+    room.sweep()
+    assert states(room) == {"A": "sent", "B": "held"}
+
+
+def test_a_file_that_waited_finds_its_day_spent_by_another(
+    make_room: MakeRoom, payment_file: PaymentFile
+) -> None:
+    room = agreed(make_room, limits=HUNDRED_A_DAY)
+    open_line = room.wrap_session
+    shut(room)
+    for name, amount in (("A", "60.00"), ("B", "61.00")):
+        pay(room, payment_file, amount, name)
+        room.sweep()
+    assert states(room) == {"A": "sealed", "B": "held"}
+    with room.ledger() as ledger:
+        desk.release(ledger, room.file("B.xml").id, "os:anna", "it goes first", room.clock.now())
+    room.sweep()
+    assert states(room) == {"A": "sealed", "B": "sealed"}
+    room.wrap_session = open_line
+    room.sweep()
+    assert states(room) == {"A": "held", "B": "sent"}
+    assert "day-total" in reasons(room, "A")
 
 
 def test_a_file_that_waits_beyond_the_cut_off_is_held_before_it_goes(

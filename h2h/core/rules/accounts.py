@@ -173,7 +173,7 @@ class DebtorAccount(Rule):
                 else say("no account is given")
             )
             yield Finding(batch, "account", words, batch.account, code=side)
-        elif not batch.iban and not _at_its_bank(batch, ours):
+        elif not _at_its_bank(batch, ours):
             found, expected = batch.agent.identifier, _listed(each.bank_code for each in ours)
             words = say(
                 "{account} is ours at the bank code {expected}, and {found} is given",
@@ -223,7 +223,7 @@ def _by_number(accounts: Iterable[Account]) -> Mapping[str, Sequence[Account]]:
 
 
 def _at_its_bank(batch: Batch, ours: Iterable[Account]) -> bool:
-    """Does the batch name the bank of one of these accounts, which are known by number?
+    """Does the batch name the bank of one of these accounts, where they have a bank code?
 
     Numbers are unique at one bank only. A clearing member id decides; a BIC alone is taken for it.
     """

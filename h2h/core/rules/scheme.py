@@ -41,14 +41,14 @@ class Listed(Rule):
         return column
 
     def strange(self, text: str, allowed: frozenset[str]) -> str:
-        """The part of `text` that is not allowed, "" when there is none."""
+        """The part of `text` that is not allowed; "" when there is none, or no text."""
         return "" if text in allowed else text
 
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         for wanted, places in spans(demands) if self.field in chunk.filled else ():
             if allowed := self.allowed(wanted):
                 column = self.column(chunk)
-                found = {text: self.strange(text, allowed) for text in set(column) if text}
+                found = {text: self.strange(text, allowed) for text in set(column)}
                 for at in places if any(found.values()) else ():
                     if strange := found.get(column[at]):
                         yield self.finding(chunk[at], strange, allowed)
@@ -65,7 +65,7 @@ class ListedInBatches(Listed):
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
         allowed = self.allowed(self.terms.profile.of(totals.batch))
         text: str = getattr(totals.batch, self.field)
-        if text and allowed and (strange := self.strange(text, allowed)):
+        if allowed and (strange := self.strange(text, allowed)):
             yield self.finding(totals.batch, strange, allowed)
 
 

@@ -80,6 +80,11 @@ def test_what_does_not_go_does_not_count(office: Office, state: Out) -> None:
     assert gone(office, in_state(office, Out.CLAIMED)) == {}
 
 
+def test_a_released_file_counts_once_it_was_judged_again(office: Office) -> None:
+    office.moved(in_state(office, Out.HELD), Out.CLAIMED)
+    assert gone(office, in_state(office, Out.CLAIMED)) == {}
+
+
 def test_sums_are_exact_and_by_currency_and_without_the_file_itself(office: Office) -> None:
     ours = in_state(office, Out.VALID)
     in_state(office, Out.SENT, sums={"EUR": "0.00001", "USD": "999999999999999999"})
