@@ -169,7 +169,7 @@ class QrIban(Rule):
                 words = say("{iban} is a QR-IBAN; the payment has no QR reference", iban=iban)
                 yield Finding(chunk[at], "iban", words, iban, _QRR, "CH21")
             elif given and not wanted:
-                words = say("a QR reference goes to a QR-IBAN only; {iban} is none", iban=iban or "-")
+                words = say("a QR reference goes to a QR-IBAN; {iban} is none", iban=iban or "-")
                 yield Finding(chunk[at], "iban", words, iban)
 
 
