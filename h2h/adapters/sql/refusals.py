@@ -54,9 +54,9 @@ def _same_payment(
         .join_from(payments, files, files.c.id == payments.c.file_id)
         .where(files.c.id != file.id, _WENT_OR_MAY_GO)
     )
-    names = {payment.end_to_end_id for payment in chunk} - NAMELESS
-    keys = [duplicates.keys(payment) for payment in chunk]
-    alike = {key.similar for key in keys if key.described}
+    ours = [*chunk]
+    names = {payment.end_to_end_id for payment in ours} - NAMELESS
+    alike = {key.similar for key in map(duplicates.keys, ours) if key.described}
     named = of_others.where(payments.c.end_to_end_id.in_(names))
     similar = of_others.where(payments.c.similar_key.in_(alike), files.c.created >= since)
     return _first(connection, named) or _first(connection, similar)
