@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from h2h import desk
 from h2h.adapters.archive import verify
 from h2h.adapters.messages import Iso20022Messages
+from h2h.config import load
 from h2h.core.problem import Severity
 from h2h.core.states import Out
 from h2h.core.status import Reason, StatusReport
@@ -24,11 +26,13 @@ from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound
 from h2h.ports import Account, CheckTerms, Session
 from h2h.sweep import Sweep
+from h2h.wiring import terms_of
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile
     from tests.flows.conftest import BankFiles, MakeRoom, MakeRounds, Room
 
+REPOSITORY = Path(__file__).parents[2]
 WHO, WHY = "os:anna", "the invoice is disputed"
 WRONG = {"creditor_iban": "FR1420041010050500013M02607"}
 RENT = {"end_to_end_id": "RENT", "remittance": "Rent December"}
@@ -134,6 +138,15 @@ def test_a_file_that_a_person_cancels_is_rejected_with_the_persons_reason(
     assert (report.group_status, report.reasons) == ("RJCT", (Reason("DS02", WHY),))
     assert report.batches == ()
     assert verdict(room)["verdict"] == "cancelled"
+
+
+def test_what_the_configuration_says_is_what_the_flows_are_told(tmp_path: Path) -> None:
+    example = (REPOSITORY / "config.toml").read_text()
+    for line, asked in (('# refusals = "none"', False), ('refusals = "pain.002"', True)):
+        path = tmp_path / "config.toml"
+        path.write_text(example.replace('# refusals = "none"', line))
+        config = load(path)
+        assert terms_of("acme", config.banks["acme"], config).refusals is asked
 
 
 def test_nobody_is_told_unless_the_bank_is_configured_for_it(
