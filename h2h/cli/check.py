@@ -181,5 +181,7 @@ def _content(verdict: Verdict) -> Words:
         return say("{message}", message=message)
     count = verdict.transactions
     payments = say("1 payment") if count == 1 else say("{count} payments", count=count)
-    sums = "".join(f", {plain(value)} {each}" for each, value in verdict.control_sum.items())
-    return say("{message}, {payments}{sums}", message=message, payments=payments, sums=sums)
+    told = say("{content}, {more}", content=message, more=payments)
+    for currency, value in verdict.control_sum.items():
+        told = say("{content}, {more}", content=told, more=f"{plain(value)} {currency}")
+    return told

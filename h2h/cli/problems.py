@@ -17,8 +17,8 @@ from rich.text import Text
 
 from h2h.cli.excerpt import AROUND, Excerpts, Line
 from h2h.core.naming import escaped
-from h2h.core.problem import Problem, Severity
-from h2h.core.words import Translate, Words, say, tell
+from h2h.core.problem import SEVERITY_WORDS, Problem, Severity, place_words
+from h2h.core.words import Translate, Words, listed, say, tell
 
 _ALSO_TOLD = 3  # places of the same fault
 _LONGEST = 400  # characters of a paragraph: a broken value may be as long as the file
@@ -30,11 +30,11 @@ _STYLES = {
     Severity.WARN: "yellow",
     Severity.INFO: "cyan",
 }
-_NAMES: Mapping[Severity, tuple[Words, Words]] = {  # one of them, some of them
-    Severity.ERROR: (say("error"), say("errors")),
-    Severity.HOLD: (say("hold"), say("for a person to decide")),
-    Severity.WARN: (say("warning"), say("warnings")),
-    Severity.INFO: (say("info"), say("for information")),
+_SOME: Mapping[Severity, Words] = {  # more than one of them
+    Severity.ERROR: say("errors"),
+    Severity.HOLD: say("for a person to decide"),
+    Severity.WARN: say("warnings"),
+    Severity.INFO: say("for information"),
 }
 
 
@@ -91,14 +91,7 @@ def _place(problem: Problem) -> _Place:
 
 
 def _place_words(place: _Place) -> Words:
-    words = place.words or say("the file as a whole")
-    if place.line is None:
-        return say("{place}", place=words)
-    if place.column is None:
-        at = say("line {line}", line=place.line)
-    else:
-        at = say("line {line}, column {column}", line=place.line, column=place.column)
-    return say("{place}, {part}", place=words, part=at) if place.words else at
+    return place_words(*place) or say("the file as a whole")
 
 
 class _Page:
@@ -125,12 +118,8 @@ class _Page:
     def counts(self, problems: Iterable[Problem]) -> None:
         """How many there are of each severity."""
         found = Counter(problem.severity for problem in problems)
-        told = [
-            f"{found[each]} {self._told(_NAMES[each][found[each] > 1])}"
-            for each in Severity
-            if found[each]
-        ]
-        self.put(", ".join(told))
+        told = [_counted(each, found[each]) for each in Severity if found[each]]
+        self.put(listed(told))
 
     def heading(self, place: _Place) -> None:
         """Where the next problems are."""
@@ -139,11 +128,10 @@ class _Page:
 
     def problem(self, problem: Problem) -> None:
         """What is wrong, what was found and expected, and the next move."""
-        label = self._told(_NAMES[problem.severity][0]), problem.rule, problem.code
-        text = Text.assemble(
-            (" ".join(filter(None, label)), _STYLES[problem.severity]),
-            f": {self._told(problem.message)}",
-        )
+        severity = self._told(SEVERITY_WORDS[problem.severity])
+        label = " ".join(filter(None, (severity, problem.rule, problem.code)))
+        text = Text(self._told(say("{label}: {message}", label=label, message=problem.message)))
+        text.stylize(_STYLES[problem.severity], 0, len(label))
         self._lines(text, 2)
         if words := _compared(problem):
             self.put(words, indent=4)
@@ -187,6 +175,11 @@ class _Page:
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+def _counted(severity: Severity, count: int) -> Words:
+    kind = _SOME[severity] if count > 1 else SEVERITY_WORDS[severity]
+    return say("{count} {kind}", count=count, kind=kind)
 
 
 def _marked(line: Line, kinds: Iterable[_Kind]) -> Text:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from h2h.core.words import Translate, tell
+from h2h.core.words import Translate, Words, say, tell
 
 
 class Severity(StrEnum):
@@ -16,6 +16,14 @@ class Severity(StrEnum):
     HOLD = "hold"  # a person decides
     WARN = "warn"  # recorded and shown
     INFO = "info"
+
+
+SEVERITY_WORDS: Mapping[Severity, Words] = {
+    Severity.ERROR: say("error"),
+    Severity.HOLD: say("hold"),
+    Severity.WARN: say("warning"),
+    Severity.INFO: say("info"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,17 @@ class Problem:
             found=tell(self.found, translate) if self.found else self.found,
             expected=tell(self.expected, translate) if self.expected else self.expected,
         )
+
+
+def place_words(path: str | None, line: int | None, column: int | None) -> Words | None:
+    """Where a problem is: `batch 2 (B-2), control sum, line 7, column 3`; None: the whole file."""
+    if line is None:
+        return say("{place}", place=path) if path else None
+    if column is None:
+        at = say("line {line}", line=line)
+    else:
+        at = say("line {line}, column {column}", line=line, column=column)
+    return say("{place}, {part}", place=path, part=at) if path else at
 
 
 def worst(problems: Iterable[Problem]) -> Severity | None:

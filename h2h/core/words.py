@@ -6,7 +6,8 @@ ask a catalogue for the template in the reader's language. The template is the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 
 Translate = Callable[[str], str]
 
@@ -24,6 +25,20 @@ def say(template: str, /, **values: object) -> Words:
     words = Words(template.format(**values) if values else template)
     words.template, words.values = template, values
     return words
+
+
+def listed(words: Iterable[str]) -> str:
+    """Several things in their order, `a, b, c`; "" when there are none."""
+    return reduce(lambda some, one: say("{first}, {second}", first=some, second=one), _some(words))
+
+
+def sentences(words: Iterable[str]) -> str:
+    """Several sentences in one line, `a; b; c`; "" when there are none."""
+    return reduce(lambda some, one: say("{first}; {second}", first=some, second=one), _some(words))
+
+
+def _some(words: Iterable[str]) -> Iterable[str]:
+    return [*words] or [""]
 
 
 def tell(words: str, translate: Translate) -> str:

@@ -160,7 +160,7 @@ def test_everything_that_is_told_goes_through_the_catalogue(
     monkeypatch.setattr(catalogue, "translator", marked)
     bad = payment_file(payments=[WRONG], execution_date=FAR)
     shown = check(bad, options=("--lang", "zh")).output
-    assert "<<NOT VALID> (<pain.001.001.09, <1 payment>, 100.00 EUR>)>" in shown.replace(
+    assert "<<NOT VALID> (<<pain.001.001.09, <1 payment>>, 100.00 EUR>)>" in shown.replace(
         "file1.xml: ", ""
     )
     assert "<<<batch 1, payment 1 (INV-2)>, <creditor account>>, <line 24, column 23>>" in shown

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from h2h.core.words import Words, say
+from h2h.core.words import Words, listed, say
 
 # The clerk's words for the parts of a message.
 TAGS = {
@@ -125,12 +125,8 @@ def _subject(tag: str, way: Sequence[str]) -> Words:
     return named(tag)
 
 
-def _list(tags: str) -> Words:
-    names = [*map(named, filter(None, tags.replace(",", " ").split()))]
-    joined = names[0] if names else say("nothing")
-    for name in names[1:]:
-        joined = say("{first}, {second}", first=joined, second=name)
-    return joined
+def _list(tags: str) -> str:
+    return listed(map(named, tags.replace(",", " ").split())) or say("nothing")
 
 
 def _unexpected(what: str, expected: str | None) -> Explained:

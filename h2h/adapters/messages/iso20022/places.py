@@ -44,9 +44,8 @@ def xpath(trail: Sequence[Step]) -> str:
     )
 
 
-def place_of(finding: Finding) -> Place:
-    """The batch and payment of a finding."""
-    where = finding.where
+def place_of(where: Header | Batch | Payment | None) -> Place:
+    """The batch and payment of what a finding is about."""
     if isinstance(where, Payment):
         return where.batch.index, where.index
     return (where.index, 0) if isinstance(where, Batch) else (0, 0)
@@ -54,7 +53,7 @@ def place_of(finding: Finding) -> Place:
 
 def spots_of(finding: Finding, kind: Kind) -> Sequence[Spot]:
     """The spots where the finding's field may stand, the likeliest first; the place itself last."""
-    place, paths = place_of(finding), _paths(finding, kind)
+    place, paths = place_of(finding.where), _paths(finding, kind)
     spots = [(place, tuple(path.partition("@")[0].rstrip("/").split("/"))) for path in paths]
     return [*spots, (place, ())]
 
@@ -131,7 +130,7 @@ def names(chunks: Iterable[Sequence[Payment]], wanted: set[Place]) -> Mapping[Pl
     for chunk in chunks if missing else ():
         for payment in chunk:
             for where in (payment, payment.batch):
-                place = place_of(Finding(where, "", say("")))
+                place = place_of(where)
                 if place in missing and place not in found:
                     found[place] = _where_words(where)
         if len(found) == len(missing):
