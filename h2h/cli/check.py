@@ -183,5 +183,5 @@ def _content(verdict: Verdict) -> Words:
     payments = say("1 payment") if count == 1 else say("{count} payments", count=count)
     told = say("{content}, {more}", content=message, more=payments)
     for currency, value in verdict.control_sum.items():
-        told = say("{content}, {more}", content=told, more=f"{plain(value)} {currency}")
+        told = say("{content}, {more}", content=told, more=f"{plain(value)} {currency}".rstrip())
     return told

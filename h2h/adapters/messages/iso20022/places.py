@@ -98,17 +98,20 @@ def place_of_trail(trail: Sequence[Step], kind: Kind) -> Place:
 def _where_words(where: Header | Batch | Payment) -> Words:
     if isinstance(where, Header):
         return TAGS["GrpHdr"]
+    batch, payment = place_of(where)
     if isinstance(where, Batch):
-        return say("batch {batch} ({id})", batch=where.index, id=where.id)
+        return say("batch {batch} ({id})", batch=batch, id=where.id) if where.id else _plain(batch)
+    if not where.end_to_end_id:
+        return _plain(batch, payment)
     return say(
         "batch {batch}, payment {payment} ({id})",
-        batch=where.batch.index,
-        payment=where.index,
+        batch=batch,
+        payment=payment,
         id=where.end_to_end_id,
     )
 
 
-def _plain(batch: int, payment: int) -> Words:
+def _plain(batch: int, payment: int = 0) -> Words:
     if not payment:
         return say("batch {batch}", batch=batch)
     return say("batch {batch}, payment {payment}", batch=batch, payment=payment)
