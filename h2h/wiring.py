@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from h2h.config.models import Account as AccountTable
 from h2h.config.models import Bank as BankTable
 from h2h.config.models import Config, Sftp
 from h2h.core.calendar import CutOff
-from h2h.core.demands import NO_PROFILE, Limit, Profile
+from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.problem import Severity
 from h2h.export import ErpExporter
 from h2h.ports import (
@@ -179,10 +180,19 @@ _LATE = {"warn": Severity.WARN, "hold": Severity.HOLD, "refuse": Severity.ERROR}
 
 
 def profile_of(bank: BankTable) -> Profile:
-    """The bank's profile, with its own word on addresses."""
+    """The bank's profile, with its own word on addresses and its own code lists."""
     profile = NO_PROFILE if bank.profile is None else load_profile(bank.profile)
     hybrid = bank.hybrid_addresses
-    return profile if hybrid is None else profile.with_hybrid_addresses(hybrid)
+
+    def own(demands: Demands) -> Demands:
+        return replace(
+            demands,
+            hybrid_addresses=demands.hybrid_addresses if hybrid is None else hybrid,
+            purposes=frozenset(bank.purposes) or demands.purposes,
+            regulatory_codes=frozenset(bank.regulatory_codes) or demands.regulatory_codes,
+        )
+
+    return profile.altered(own)
 
 
 def _account(account: AccountTable) -> Account:

@@ -184,6 +184,8 @@ class Bank(Table):
     largest_file: Bytes | None = None
     profile: Annotated[str, PlainValidator(values.profile)] | None = None
     hybrid_addresses: bool | None = None
+    purposes: tuple[Filled, ...] = ()
+    regulatory_codes: tuple[Filled, ...] = ()
     past_date_tolerance: Days = 0
     cut_offs: tuple[CutOff, ...] = ()
     after_cut_off: Literal["warn", "hold", "refuse"] | None = None

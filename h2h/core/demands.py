@@ -5,7 +5,7 @@ A rule is silent where nothing is demanded, so that one tuple of rules serves ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -87,17 +87,15 @@ class Profile:
             or self.demands
         )
 
-    def with_hybrid_addresses(self, allowed: bool) -> Profile:  # noqa: FBT001 - the word of a bank
-        """The same profile where the bank has its own word on free address lines."""
-
-        def own(demands: Demands) -> Demands:
-            return replace(demands, hybrid_addresses=allowed)
-
+    def altered(self, change: Callable[[Demands], Demands]) -> Profile:
+        """The same profile where a bank has its own word: `change` is made to all its demands."""
         return replace(
             self,
-            demands=own(self.demands),
-            by_service_level={key: own(each) for key, each in self.by_service_level.items()},
-            by_local_instrument={key: own(each) for key, each in self.by_local_instrument.items()},
+            demands=change(self.demands),
+            by_service_level={key: change(each) for key, each in self.by_service_level.items()},
+            by_local_instrument={
+                key: change(each) for key, each in self.by_local_instrument.items()
+            },
         )
 
     def of_chunk(self, chunk: Chunk) -> Sequence[Demands]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2h import desk
+from h2h.adapters.profiles import load_profile
 from h2h.config import load
 from h2h.core.calendar import CutOff
-from h2h.core.demands import Limit
+from h2h.core.demands import NO_PROFILE, Limit
 from h2h.core.problem import Severity
 from h2h.core.states import Out
 from h2h.errors import ConfigError, Transient
@@ -221,6 +222,8 @@ def test_a_cut_off_is_in_the_banks_own_zone(make_room: MakeRoom, payment_file: P
 AGREED = """
 profile = "sepa"
 hybrid_addresses = false
+purposes = ["GDDS"]
+regulatory_codes = ["121010"]
 cut_offs = [
   { scheme = "URGP", time = "16:00" },
   { currency = "EUR", time = "14:00", days_before = 1 },
@@ -258,14 +261,17 @@ def test_what_is_agreed_with_a_bank_reaches_the_check(tmp_path: Path) -> None:
     ]
     assert len(everywhere) > 1
     assert not any(demands.hybrid_addresses for demands in everywhere)
+    assert {demands.purposes for demands in everywhere} == {frozenset({"GDDS"})}
+    assert {demands.regulatory_codes for demands in everywhere} == {frozenset({"121010"})}
     assert (terms.now, terms.gone_today) == (None, {})
 
 
 def test_a_bank_of_which_nothing_is_said_demands_nothing(tmp_path: Path) -> None:
     terms = configured(tmp_path, "")
     assert (terms.severities, terms.limits, terms.cut_offs) == ({}, {}, ())
-    assert terms.profile.demands.hybrid_addresses
-    assert terms.profile.name == ""
+    assert terms.profile == NO_PROFILE
+    plain = configured(tmp_path, 'profile = "sepa"').profile
+    assert plain == load_profile("sepa")
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> None:
