@@ -33,6 +33,7 @@ class Demands:
     scheme: str = ""
     currencies: frozenset[str] = frozenset()
     service_levels: frozenset[str] = frozenset()
+    local_instrument: str = ""  # the one that every payment must have
     charge_bearers: frozenset[str] = frozenset()
     countries: frozenset[str] = frozenset()  # of the counterparty's IBAN
     iban_only: bool = False

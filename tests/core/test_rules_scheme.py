@@ -181,3 +181,14 @@ def test_a_sepa_file_of_one_payment_is_said_to_be_verified_and_of_two_is_not(jud
     assert "payee-verified" not in {
         each.rule for each in judge({}, demands=demands, header=collection)
     }
+
+
+def test_an_instant_payment_has_its_local_instrument_told_once_a_batch(judge: Judge) -> None:
+    instant = Demands(local_instrument="INST")
+    found = judge({}, {}, {}, demands=instant)
+    assert [(each.rule, each.place, each.field) for each in found] == [
+        ("local-instrument", "batch 1 (B-1)", "local_instrument")
+    ]
+    assert found[0].message == "the local instrument is -, not INST"
+    assert judge({}, batch=replace(judge.batch, local_instrument="INST"), demands=instant) == []
+    assert judge({"local_instrument": "INST"}, demands=instant) == []

@@ -101,6 +101,33 @@ class ServiceLevel(ListedInBatches):
         return say("{level} is no service level of this scheme", level=strange)
 
 
+class LocalInstrument(Rule):
+    """Each payment has the scheme's local instrument, where it has one (instant: INST)."""
+
+    id = "local-instrument"
+    code = "FF05"
+    source = _SCHEME
+    remedy = say("Give the scheme's local instrument, or check the file by another profile.")
+
+    def __init__(self, terms: Terms, today: date) -> None:
+        super().__init__(terms, today)
+        self._told: Batch | None = None  # once a batch is enough
+
+    def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
+        for wanted, part in spans(demands):
+            for at in part if wanted.local_instrument else ():
+                batch = chunk.batches[at]
+                given = chunk.columns.local_instrument[at] or batch.local_instrument
+                if given != wanted.local_instrument and batch is not self._told:
+                    self._told = batch
+                    words = say(
+                        "the local instrument is {given}, not {wanted}",
+                        given=given or "-",
+                        wanted=wanted.local_instrument,
+                    )
+                    yield Finding(batch, "local_instrument", words, given, wanted.local_instrument)
+
+
 class ChargeBearer(ListedInBatches):
     """A charge bearer, where one is given, is one of the scheme's (SEPA: SLEV)."""
 
