@@ -7,11 +7,13 @@ dossier the auditor's copy of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from h2h.core.chain import record_of
 from h2h.core.naming import shortened
+from h2h.core.problem import SEVERITY_WORDS, Problem, place_words
 from h2h.core.states import AT_THE_BANK, Out, State
+from h2h.core.words import Words, say, tell
 from h2h.errors import H2HError
 from h2h.handover import Content, prepare, publish
 from h2h.ports import File, HandOver, MoveRow, Refusal
@@ -33,15 +35,24 @@ _VERDICTS: Mapping[State, str] = {
     **dict.fromkeys(AT_THE_BANK, "sent"),
 }
 
-_NEXT_MOVES = {
-    "taken": "None: h2h delivers it.",
-    "sent": "None: the bank's report follows.",
-    "refused": "Correct the problems below and drop the file again.",
-    "duplicate": "None if it was dropped twice by mistake; new payments need a new message id.",
-    "held": "An operator decides: `h2h show` tells why, then `h2h release` or `h2h cancel`.",
-    "cancelled": "None: it was not sent and will not be.",
+_WORDS = {
+    "taken": say("taken"),
+    "sent": say("sent"),
+    "refused": say("refused"),
+    "duplicate": say("duplicate"),
+    "held": say("held"),
+    "cancelled": say("cancelled"),
 }
-_REOPENED = "A status report rejects it, as its bank would: pay its items in a new message."
+_NEXT_MOVES = {
+    "taken": say("None: h2h delivers it."),
+    "sent": say("None: the bank's report follows."),
+    "refused": say("Correct the problems below and drop the file again."),
+    "duplicate": say(
+        "None if it was dropped twice by mistake; new payments need a new message id."
+    ),
+    "held": say("An operator decides: `h2h show` tells why, then `h2h release` or `h2h cancel`."),
+    "cancelled": say("None: it was not sent and will not be."),
+}
 
 
 def bring_up_to_date(sweep: Sweep) -> None:
@@ -107,19 +118,12 @@ def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> File | None:
     if verdict is not None and verdict != _told(file, moves):
         refusal = refusal_of(file, moves, sweep)
         folder = f"{file.bank}/answers" if file.bank else "answers"
-        handed = prepare(sweep, folder, _contents(file, verdict, refusal))
+        handed = prepare(sweep, folder, _Answer(file, verdict, refusal, sweep).contents())
         if refusal is not None:
             handed += prepare(sweep, f"{file.bank}/status", contents_of(file, refusal, sweep))
     sweep.ledger.handing_over(file, handed, recorded=file.last_move, refusal=refusal)
     publish(file, sweep)
     return sweep.ledger.file(file.id) if refusal else None
-
-
-def _contents(file: File, verdict: str, refusal: Refusal | None) -> Mapping[str, Content]:
-    """The answer by the names of its files: for programs, and as a clerk reads it."""
-    base = f"{shortened(file.name)}.{file.id}"
-    facts = json.dumps(_facts(file, verdict, refusal), indent=2, ensure_ascii=False) + "\n"
-    return {f"{base}.json": facts.encode(), f"{base}.txt": _letter(file, verdict, refusal).encode()}
 
 
 def _told(file: File, moves: Sequence[MoveRow]) -> str | None:
@@ -129,46 +133,79 @@ def _told(file: File, moves: Sequence[MoveRow]) -> str | None:
     return verdicts[-1] if verdicts else None
 
 
-def _facts(file: File, verdict: str, refusal: Refusal | None) -> dict[str, object]:
-    return {
-        "file": file.name,
-        "file_id": file.id,
-        "bank": file.bank,
-        "verdict": verdict,
-        "state": file.state.value,
-        "because": file.because,
-        "next_move": _next_move(verdict, refusal),
-        "message": file.message or None,
-        "message_id": file.message_id or None,
-        "transactions": file.transactions,
-        "control_sum": dict(file.control_sum),
-        "sha256": file.sha256,
-        "sent_as": file.final_name or None,
-        "duplicate_of": file.duplicate_of or None,
-        "status_report": refusal.message_id if refusal else None,
-        "problems": [problem.as_json() for problem in file.problems],
-    }
+class _Answer:
+    """What the ERP is told of a file, in the language of the workspace."""
+
+    def __init__(self, file: File, verdict: str, refusal: Refusal | None, sweep: Sweep) -> None:
+        self._file, self._verdict, self._refusal = file, verdict, refusal
+        self._translate = sweep.services.translate
+
+    def contents(self) -> Mapping[str, Content]:
+        """The answer by the names of its files: for programs, and as a clerk reads it."""
+        base = f"{shortened(self._file.name)}.{self._file.id}"
+        facts = json.dumps(self._facts(), indent=2, ensure_ascii=False) + "\n"
+        letter = "".join(f"{line}\n" for line in self._letter())
+        return {f"{base}.json": facts.encode(), f"{base}.txt": letter.encode()}
+
+    def _facts(self) -> dict[str, object]:
+        file, refusal = self._file, self._refusal
+        return {
+            "file": file.name,
+            "file_id": file.id,
+            "bank": file.bank,
+            "verdict": self._verdict,
+            "state": file.state.value,
+            "because": self._tell(file.because),
+            "next_move": self._tell(self._next_move()),
+            "message": file.message or None,
+            "message_id": file.message_id or None,
+            "transactions": file.transactions,
+            "control_sum": dict(file.control_sum),
+            "sha256": file.sha256,
+            "sent_as": file.final_name or None,
+            "duplicate_of": file.duplicate_of or None,
+            "status_report": refusal.message_id if refusal else None,
+            "problems": [problem.told(self._translate).as_json() for problem in file.problems],
+        }
+
+    def _letter(self) -> Iterator[str]:
+        file = self._file
+        verdict = say("{file}: {judgement}", file=file.name, judgement=_WORDS[self._verdict])
+        yield self._tell(verdict)
+        if file.because:
+            yield self._tell(file.because)
+        if file.transactions is not None:
+            yield self._tell(_content(file))
+        for problem in file.problems:
+            yield from self._paragraph(problem)
+        yield self._tell(say("Next move: {next_move}", next_move=self._next_move()))
+        yield self._tell(say("File id: {id}", id=file.id))
+
+    def _paragraph(self, problem: Problem) -> Iterator[str]:
+        severity = self._tell(SEVERITY_WORDS[problem.severity])
+        label = " ".join(filter(None, (severity, problem.rule, problem.code)))
+        yield "- " + self._tell(say("{label}: {message}", label=label, message=problem.message))
+        if place := place_words(problem.path, problem.line, problem.column):
+            yield "  " + self._tell(say("at {place}", place=place))
+        yield "  " + self._tell(problem.remedy)
+
+    def _next_move(self) -> Words:
+        if self._refusal is None:
+            return _NEXT_MOVES[self._verdict]
+        return say(
+            "A status report rejects it, as its bank would: pay its items in a new message. "
+            "Status report: {message_id}.",
+            message_id=self._refusal.message_id,
+        )
+
+    def _tell(self, words: str) -> str:
+        return tell(words, self._translate)
 
 
-def _next_move(verdict: str, refusal: Refusal | None) -> str:
-    if refusal is None:
-        return _NEXT_MOVES[verdict]
-    return f"{_REOPENED} Status report: {refusal.message_id}."
-
-
-def _letter(file: File, verdict: str, refusal: Refusal | None) -> str:
-    """The answer as a clerk reads it."""
-    lines = [f"{file.name}: {verdict}"]
-    if file.because:
-        lines.append(file.because)
-    if file.transactions is not None:
-        sums = ", ".join(f"{currency} {total}" for currency, total in file.control_sum.items())
-        lines.append(f"{file.transactions} payments, {sums}; message id {file.message_id}")
-    for problem in file.problems:
-        place = ", ".join(p for p in (problem.path, f"line {problem.line}") if p and problem.line)
-        lines.append(f"- {problem.severity} {problem.rule}: {problem.message}")
-        if place:
-            lines.append(f"  at {place}")
-        lines.append(f"  {problem.remedy}")
-    lines.extend([f"Next move: {_next_move(verdict, refusal)}", f"File id: {file.id}", ""])
-    return "\n".join(lines)
+def _content(file: File) -> Words:
+    """`2 payments, EUR 107.00; message id MSG-1`."""
+    count = file.transactions
+    told = say("1 payment") if count == 1 else say("{count} payments", count=count)
+    for currency, total in file.control_sum.items():
+        told = say("{content}, {more}", content=told, more=f"{currency} {total}")
+    return say("{content}; message id {message_id}", content=told, message_id=file.message_id)

@@ -18,6 +18,7 @@ from h2h.core.naming import is_temporary, shortened
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import StatementKind
 from h2h.core.states import In, State
+from h2h.core.words import say
 from h2h.errors import Corrupt, H2HError, Refused, Transient
 from h2h.handover import Content, prepare, publish
 from h2h.ports import (
@@ -175,18 +176,21 @@ def unseal(file: File, sweep: Sweep) -> File | None:
     archive, terms = sweep.services.archive, terms_of(file, sweep)
     received, opened = archive.receive(file.id), archive.path(file.id, OPENED)
     if archive.digest(received)[0] != file.sha256:
-        raise Corrupt("it changed in the archive after it was fetched", "Look into the dossier.")
+        words = say("it changed in the archive after it was fetched")
+        raise Corrupt(words, say("Look into the dossier."))
     sealer = sweep.services.sealers[terms.name]
     if _download(file, terms).sealed:
         signer = sealer.open(received, opened, terms.largest_file)
-        return sweep.move(file, In.OPENED, f"signed by {signer}", Change(opened_by=signer))
-    return sweep.move(file, In.OPENED, "this bank sends it in clear")
+        return sweep.move(
+            file, In.OPENED, say("signed by {signer}", signer=signer), Change(opened_by=signer)
+        )
+    return sweep.move(file, In.OPENED, say("this bank sends it in clear"))
 
 
 def read(file: File, sweep: Sweep) -> File | None:
     """opened: understand it; a declared document or acknowledgement is taken as it is."""
     if _download(file, terms_of(file, sweep)).kind != "message":
-        return sweep.move(file, In.READ, "declared, not read")
+        return sweep.move(file, In.READ, say("declared, not read"))
     message = _message(file, sweep)
     change = Change(
         message=message.message, message_id=message.message_id, problems=message.problems

@@ -17,11 +17,13 @@ from types import MappingProxyType
 
 from h2h import evidence
 from h2h.core.calendar import business_date
+from h2h.core.duplicates import same_bytes
 from h2h.core.naming import Value, expanded
 from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules import judge_dates, judge_limits
 from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, delivery_decision
+from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
 from h2h.ports import BankTerms, Change, CheckTerms, Door, File, Seen, Session
 from h2h.sweep import NotNow, Step, Sweep, original_of, terms_of
@@ -85,11 +87,11 @@ def _lost_touch(file: File, sweep: Sweep) -> None:
 def _stop(file: File, sweep: Sweep, error: Exception) -> None:
     """An error that will not pass by itself: a person looks; once announced, nothing is undone."""
     _lost_touch(file, sweep)
-    words = str(error) if isinstance(error, H2HError) else f"{type(error).__name__}: {error}"
+    words = words_of(error) if isinstance(error, H2HError) else f"{type(error).__name__}: {error}"
     if file.state in ANNOUNCED or file.state is Out.CLAIMING:
         sweep.wait(file, None, words, failed=True)
     else:
-        remedy = "Mend the cause, then release the file."
+        remedy = say("Mend the cause, then release the file.")
         hold(file, sweep, Problem("unexpected-error", Severity.HOLD, words, remedy))
 
 
@@ -97,7 +99,7 @@ def hold(file: File, sweep: Sweep, *reasons: Problem) -> None:
     """Set a file aside for a person, with the reasons among its problems."""
     rules = {reason.rule for reason in reasons}
     problems = (*(p for p in file.problems if p.rule not in rules), *reasons)
-    words = "; ".join(reason.message for reason in reasons)
+    words = sentences(reason.message for reason in reasons)
     sweep.move(file, Out.HELD, words, Change(problems=problems))
 
 
@@ -112,7 +114,8 @@ def claim(file: File, sweep: Sweep) -> File | None:
     seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
     taken = sweep.services.archive.claim(file.id, door.terms.folder, seen)
     if taken is None:
-        return sweep.move(file, Out.CANCELLED, "the file left its door before it was claimed")
+        words = say("the file left its door before it was claimed")
+        return sweep.move(file, Out.CANCELLED, words)
     if door.terms.marker:
         sweep.services.archive.unmark(door.terms.folder, seen, door.terms.marker)
     sha256, size = taken
@@ -123,7 +126,9 @@ def check(file: File, sweep: Sweep) -> File | None:
     """claimed: judge the file by its bank's rules, and by what went before."""
     twin = sweep.ledger.same_bytes(file)
     if twin is not None:
-        return _already_processed(file, twin, sweep)
+        problem = same_bytes(twin.id)
+        change = Change(problems=(problem,), duplicate_of=twin.id)
+        return sweep.move(file, Out.DUPLICATE, problem.message, change)
     bank, verdict = _judge(file, sweep)
     change = Change(
         bank=bank,
@@ -155,13 +160,6 @@ def check(file: File, sweep: Sweep) -> File | None:
     return admitted
 
 
-def _already_processed(file: File, twin: File, sweep: Sweep) -> File | None:
-    words = f"the same bytes were taken before as {twin.name} (file {twin.id}, {twin.state})"
-    problem = Problem("duplicate-file", Severity.INFO, words, "Nothing: the first one counts.")
-    change = Change(problems=(problem,), duplicate_of=twin.id)
-    return sweep.move(file, Out.DUPLICATE, words, change)
-
-
 def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
     """The bank that the file is for, and the verdict by its terms; the bank None: for none."""
     messages, path, banks = sweep.services.messages, original_of(file, sweep), sweep.services.banks
@@ -171,7 +169,7 @@ def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
         verdict = messages.check(path, plain, sweep.now.date())
         if not verdict.accounts:
             return None, verdict
-        bank, routed = _route(verdict.accounts, sweep)
+        bank, routed = _route(verdict, sweep)
         if routed is not None:
             return None, _with_problem(verdict, routed)
     terms = banks.get(bank or "")
@@ -186,14 +184,18 @@ def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
 FIRST_SCAN = Problem(
     "first-scan",
     Severity.HOLD,
-    "the file lay in its door before h2h first looked into it, so it may have been paid already",
-    "Make sure that the bank does not have it, then release it; or reject it with `h2h cancel`.",
+    say(
+        "the file lay in its door before h2h first looked into it, so it may have been paid already"
+    ),
+    say(
+        "Make sure that the bank does not have it, then release it; or reject it with `h2h cancel`."
+    ),
 )
 
 
-def _route(accounts: tuple[str, ...], sweep: Sweep) -> tuple[str | None, Problem | None]:
-    """The one bank that holds all the debtor accounts, or why there is none. Never split."""
-    wanted = {_account_key(number) for number in accounts}
+def _route(verdict: Verdict, sweep: Sweep) -> tuple[str | None, Problem | None]:
+    """The one bank that holds all of our accounts, or why there is none. Never split."""
+    wanted = {_account_key(number) for number in verdict.accounts}
     holders = {
         bank
         for bank, terms in sweep.services.banks.items()
@@ -202,12 +204,17 @@ def _route(accounts: tuple[str, ...], sweep: Sweep) -> tuple[str | None, Problem
     if len(holders) == 1:
         return holders.pop(), None
     if holders:
-        words = f"its debtor accounts lie at several banks: {', '.join(sorted(holders))}"
-        remedy = "The ERP writes one file for each bank; a file is never split."
+        banks = ", ".join(sorted(holders))
+        words = say("its accounts lie at several banks: {banks}", banks=banks)
+        remedy = say("Write one file for each bank at its source; a file is never split.")
     else:
-        words = "none of its debtor accounts is configured at a bank"
-        remedy = "Add the account to its bank in config.toml, or drop the file at its bank's door."
-    return None, Problem("routing", Severity.ERROR, words, remedy)
+        words = say("none of its accounts is configured at a bank")
+        remedy = say(
+            "Add the account to its bank in config.toml, or drop the file at its bank's door."
+        )
+    collection = verdict.header is not None and verdict.header.collection
+    code = "AC03" if collection else "AC02"  # the creditor's account or the debtor's is invalid
+    return None, Problem("routing", Severity.ERROR, words, remedy, code=code)
 
 
 def _account_key(number: str) -> str:
@@ -229,7 +236,7 @@ def _with_problem(verdict: Verdict, problem: Problem) -> Verdict:
 
 def approve(file: File, sweep: Sweep) -> File | None:
     """valid: no policy asks for a person, so the file is approved as it stands."""
-    return sweep.move(file, Out.APPROVED, "no approval is asked for")
+    return sweep.move(file, Out.APPROVED, say("no approval is asked for"))
 
 
 def seal(file: File, sweep: Sweep) -> File | None:
@@ -241,7 +248,8 @@ def seal(file: File, sweep: Sweep) -> File | None:
     sealed = archive.path(file.id, SEALED)
     sweep.services.sealers[terms.name].seal(original, sealed)
     if archive.digest(original)[0] != file.sha256:
-        raise Corrupt(f"{original.name} changed after it was checked", "Look into the dossier.")
+        words = say("{name} changed after it was checked", name=original.name)
+        raise Corrupt(words, say("Look into the dossier."))
     sha256, size = archive.digest(sealed)
     change = Change(sealed_sha256=sha256, sealed_size=size, checked_on=_today(terms, sweep))
     return sweep.move(file, Out.SEALED, change=change)
@@ -254,7 +262,8 @@ def stage(file: File, sweep: Sweep) -> File | None:
     terms, sealed = terms_of(file, sweep), sweep.services.archive.path(file.id, SEALED)
     session = sweep.session(terms.name)
     if sweep.services.archive.digest(sealed) != (file.sealed_sha256, file.sealed_size):
-        raise Corrupt(f"{sealed.name} changed after it was sealed", "Look into the dossier.")
+        words = say("{name} changed after it was sealed", name=sealed.name)
+        raise Corrupt(words, say("Look into the dossier."))
     reserved = sweep.ledger.reserve(
         file,
         lambda number: _final_name(file, terms, number, sweep),
@@ -268,7 +277,8 @@ def stage(file: File, sweep: Sweep) -> File | None:
         return None
     _upload(reserved, terms, session, sweep)
     change = Change(checked_on=_today(terms, sweep))
-    return sweep.move(reserved, Out.STAGED, f"as {temporary_path(reserved, terms)}", change)
+    words = say("as {path}", path=temporary_path(reserved, terms))
+    return sweep.move(reserved, Out.STAGED, words, change)
 
 
 def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> bool:
@@ -276,8 +286,8 @@ def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) ->
     final = final_path(file, terms)
     if session.stat(final) is None:
         return False
-    words = f"{final} lies at the bank already, and it is not ours"
-    remedy = "Ask the bank what it is, then release the file."
+    words = say("{path} lies at the bank already, and it is not ours", path=final)
+    remedy = say("Ask the bank what it is, then release the file.")
     hold(file, sweep, Problem("name-taken", Severity.HOLD, words, remedy))
     return True
 
@@ -313,10 +323,12 @@ def deliver(file: File, sweep: Sweep) -> File | None:
     if _name_taken(file, terms, session, sweep):
         return None
     if not _staged_whole(file, terms, session):
-        return sweep.move(file, Out.SEALED, "its temporary is not at this host, so stage it again")
+        words = say("its temporary is not at this host, so stage it again")
+        return sweep.move(file, Out.SEALED, words)
     sweep.stop_button(terms.name)
     change = Change(host=session.host, checked_on=_today(terms, sweep))
-    announced = sweep.move(file, Out.DELIVERING, f"as {final_path(file, terms)}", change)
+    words = say("as {path}", path=final_path(file, terms))
+    announced = sweep.move(file, Out.DELIVERING, words, change)
     if announced is None:
         return None
     try:
@@ -325,7 +337,7 @@ def deliver(file: File, sweep: Sweep) -> File | None:
         sweep.drop(terms.name)
         sweep.log.event("unclear_delivery", file_id=file.id, bank=terms.name, because=str(error))
         return announced
-    return sweep.move(announced, Out.SENT, "the bank's server confirmed it")
+    return sweep.move(announced, Out.SENT, say("the bank's server confirmed it"))
 
 
 def _staged_whole(file: File, terms: BankTerms, session: Session) -> bool:
@@ -353,17 +365,20 @@ def settle(file: File, sweep: Sweep) -> File | None:
     seen = Sighting(_size(session, final), _size(session, temporary))
     match delivery_decision(terms.publish, seen, file.sealed_size):
         case Proof.ARRIVED:
-            return sweep.move(file, Out.SENT, f"{final} lies at the bank with our size")
+            words = say("{path} lies at the bank with our size", path=final)
+            return sweep.move(file, Out.SENT, words)
         case Proof.RENAME_AGAIN:
             sweep.stop_button(terms.name)
             session.replace(temporary, final)
-            return sweep.move(file, Out.SENT, "the atomic rename was repeated")
+            return sweep.move(file, Out.SENT, say("the atomic rename was repeated"))
         case Proof.UNKNOWN:
             return _doubt(file, final, sweep)
 
 
 def _doubt(file: File, final: str, sweep: Sweep) -> File | None:
-    words = f"the answer to publishing {final} was lost and the server shows no proof"
+    words = say(
+        "the answer to publishing {path} was lost and the server shows no proof", path=final
+    )
     if file.state is Out.IN_DOUBT:
         sweep.wait(file, None, words, failed=True)
         return None
@@ -449,4 +464,4 @@ def _size(session: Session, path: str) -> int | None:
 
 
 def _words(problems: tuple[Problem, ...], severity: Severity) -> str:
-    return "; ".join(p.message for p in problems if p.severity is severity)
+    return sentences(p.message for p in problems if p.severity is severity)

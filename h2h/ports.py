@@ -23,6 +23,7 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
+from h2h.core.words import Translate
 
 # --------------------------------------------------------------- terms: what was agreed with a bank
 
@@ -853,3 +854,4 @@ class Services:
     servers: Mapping[str, Bank]
     sealers: Mapping[str, Sealer]
     new_id: Callable[[], str]
+    translate: Translate = str  # the language in which the ERP is answered

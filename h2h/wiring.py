@@ -12,6 +12,7 @@ from pathlib import Path
 
 from h2h import resources
 from h2h.adapters.archive import FolderArchive
+from h2h.adapters.catalogue import translator
 from h2h.adapters.desktop import FolderDesktop
 from h2h.adapters.door import FolderDoor
 from h2h.adapters.folder import FolderBank
@@ -79,6 +80,7 @@ def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Servi
             servers={name: server_of(bank) for name, bank in config.banks.items()},
             sealers={name: sealer_of(bank) for name, bank in config.banks.items()},
             new_id=lambda: new_id(time),
+            translate=translator(config.h2h.language),
         )
     finally:
         ledger.close()

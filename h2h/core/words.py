@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 
+from h2h.errors import H2HError
+
 Translate = Callable[[str], str]
 
 
@@ -35,6 +37,13 @@ def listed(words: Iterable[str]) -> str:
 def sentences(words: Iterable[str]) -> str:
     """Several sentences in one line, `a; b; c`; "" when there are none."""
     return reduce(lambda some, one: say("{first}; {second}", first=some, second=one), _some(words))
+
+
+def words_of(error: H2HError) -> str:
+    """What an expected failure says, its next move included."""
+    if not error.next_move:
+        return error.cause
+    return say("{cause}. {next_move}", cause=error.cause, next_move=error.next_move)
 
 
 def _some(words: Iterable[str]) -> Iterable[str]:

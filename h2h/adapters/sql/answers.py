@@ -39,7 +39,7 @@ from h2h.core.status import (
     file_state,
     payment_targets,
 )
-from h2h.core.words import say
+from h2h.core.words import listed, say
 from h2h.ports import File, Told
 
 payments, reports = tables.payments, tables.reports
@@ -98,7 +98,7 @@ def _told_before(connection: Connection, file: File, report: StatusReport) -> st
 def _tell(
     connection: Connection, file: File, report: StatusReport, now: datetime, *, rejects_only: bool
 ) -> Told:
-    name = f"report {report.message_id}"
+    name = say("report {message_id}", message_id=report.message_id)
     named = _files_of_message(connection, file.bank, report.original_message_id)
     if len(named) != 1:
         fits = f"fits {len(named)} files of ours" if named else "is none of ours"
@@ -147,7 +147,7 @@ def arrived(connection: Connection, ours: File, name: str, now: datetime) -> Fil
     """Write `sent` when what names our message proves the arrival of a file in doubt."""
     if ours.state not in ANNOUNCED:
         return ours
-    shift(connection, ours, Out.SENT, now, because=f"{name} proves that it arrived")
+    shift(connection, ours, Out.SENT, now, because=say("{name} proves that it arrived", name=name))
     return the_file(connection, ours.id)
 
 
@@ -179,8 +179,9 @@ def _apply(connection: Connection, ours: File, effect: Effect, name: str, now: d
     """Write what a report does to payments, then the state of their file that follows."""
     _write_targets(connection, ours.id, effect.targets)
     counted = Counter(target.state for target in effect.targets)
-    words = ", ".join(f"{number} {state}" for state, number in counted.items())
-    return follow(connection, ours, f"{name}: {words or 'no payment moved'}", now)
+    moved = listed(say("{count} {state}", count=n, state=state) for state, n in counted.items())
+    words = say("{name}: {moved}", name=name, moved=moved or say("no payment moved"))
+    return follow(connection, ours, words, now)
 
 
 def _write_targets(connection: Connection, file_id: str, targets: Sequence[PaymentTarget]) -> None:
@@ -220,7 +221,7 @@ def follow(connection: Connection, ours: File, words: str, now: datetime) -> Fil
 
 
 def _acknowledge(connection: Connection, file: File, text: str, now: datetime) -> Told:
-    name = f"acknowledgement {file.name}"
+    name = say("acknowledgement {file}", file=file.name)
     named = _files_named_in(connection, file.bank, text)
     if len(named) != 1:
         fits = f"names {len(named)} files of ours" if named else "names no file of ours"

@@ -51,6 +51,7 @@ from h2h.core.states import (
     Pay,
     State,
 )
+from h2h.core.words import say, sentences
 from h2h.errors import Refused, Transient
 from h2h.ports import Change, File, MoveRow, PaymentRow, Seen
 
@@ -217,7 +218,7 @@ class OutgoingFiles(Store):
                 facts["problems"] = (*known, *alike)
                 asking = [*holds, *(p for p in alike if p.severity is Severity.HOLD)]
                 target = Out.HELD if asking else Out.VALID
-                because = "; ".join(problem.message for problem in asking)
+                because = sentences(problem.message for problem in asking)
             shift(connection, file, target, now, because=because, facts=facts)
             return the_file(connection, file.id)
 
@@ -437,7 +438,13 @@ def _matches(
 def _place(connection: Connection, file_id: str, number: int) -> str:
     one = select(payments).where(payments.c.file_id == file_id, payments.c.number == number)
     row = connection.execute(one).one()
-    return f"payment {number} ({row.end_to_end_id}), {row.currency} {plain(row.amount)}"
+    return say(
+        "payment {payment} ({id}), {currency} {amount}",
+        payment=number,
+        id=row.end_to_end_id,
+        currency=row.currency,
+        amount=plain(row.amount),
+    )
 
 
 # -------------------------------------------------------------------------------------- final names

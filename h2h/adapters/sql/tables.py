@@ -25,7 +25,16 @@ from sqlalchemy import (
     text,
 )
 
-from h2h.adapters.sql.types import Amount, Executions, FileName, Inode, Problems, Texts, UtcTime
+from h2h.adapters.sql.types import (
+    Amount,
+    Executions,
+    FileName,
+    Inode,
+    Problems,
+    Sentence,
+    Texts,
+    UtcTime,
+)
 from h2h.core.states import NEVER_WENT, In, Kept, Out, Pay
 
 SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
@@ -83,7 +92,7 @@ files = Table(
     Column("executions", Executions, nullable=False, default=()),
     Column("checked_on", Date),
     Column("problems", Problems, nullable=False, default=()),
-    _words("because"),
+    Column("because", Sentence, nullable=False, default=""),
     Column("due_at", UtcTime),
     _words("due_because"),
     _number("failures"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import fields
@@ -9,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, LargeBinary, String
+from sqlalchemy import JSON, DateTime, LargeBinary, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -112,6 +113,27 @@ def _told(value: object) -> Any:  # noqa: ANN401 - as JSON gives it
         template, values = value
         return said_before(template, **{name: _told(each) for name, each in values.items()})
     return value
+
+
+class Sentence(TypeDecorator[str]):
+    """A sentence as text. Words, and the few texts that could be taken for them, as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _: Dialect) -> str | None:
+        if value is None or not (isinstance(value, Words) or value.startswith(_JSON)):
+            return value
+        return json.dumps(_kept(value), ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, _: Dialect) -> str | None:
+        if value is None or not value.startswith(_JSON):
+            return value
+        told: str = _told(json.loads(value))
+        return told
+
+
+_JSON = ("[", '"')  # how words and texts begin in it
 
 
 class Executions(TypeDecorator[tuple[Execution, ...]]):
