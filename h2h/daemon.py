@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from h2h import desk
 from h2h.core.calendar import is_business_day
+from h2h.core.words import tell, words_of
 from h2h.errors import H2HError
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound, take_in
@@ -219,7 +220,7 @@ def _not_sent(wish: dict[str, str], sweep: Sweep) -> dict[str, str]:
     try:
         state = desk.resolve_not_sent(sweep, wish["file_id"], wish["who"], wish["reason"])
     except H2HError as error:
-        return {"refused": str(error)}
+        return {"refused": tell(words_of(error), sweep.services.translate)}
     return {"state": state}
 
 

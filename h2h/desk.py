@@ -10,6 +10,7 @@ from datetime import datetime
 
 from h2h.core.problem import Severity
 from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
+from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
 from h2h.ports import File, Ledger, StatementRow
@@ -26,7 +27,8 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
         return _outcome(identity, ledger.release_statement(identity, who, reason, now))
     file = _file(ledger, identity)
     if file.state is not Out.HELD or file.held_from is None:
-        raise Refused(f"{file.id} is {file.state}, not held", "Only what is held is released")
+        words = say("{id} is {state}, not held", id=file.id, state=file.state)
+        raise Refused(words, say("Only what is held is released"))
     rules = [p.rule for p in file.problems if p.severity is Severity.HOLD]
     if rules:
         ledger.waive(file, rules, who, reason, now)
@@ -40,7 +42,8 @@ def reject(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) 
         return _outcome(identity, ledger.reject_statement(identity, who, reason, now))
     file = _file(ledger, identity)
     if file.state is not Out.HELD:
-        raise Refused(f"{file.id} is {file.state}, not held", "`h2h cancel` takes a file back")
+        words = say("{id} is {state}, not held", id=file.id, state=file.state)
+        raise Refused(words, say("`h2h cancel` takes a file back"))
     return cancel(ledger, identity, who, reason, now)
 
 
@@ -49,14 +52,20 @@ def cancel(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
     _signed(who, reason)
     file = _file(ledger, file_id)
     if file.state is Out.CLAIMING:
-        raise Refused(f"{file.id} is being taken out of its door", "Try again in a moment")
+        words = say("{id} is being taken out of its door", id=file.id)
+        raise Refused(words, say("Try again in a moment"))
     if file.state in ANNOUNCED:
-        next_move = "Ask the bank; when it does not have it, `h2h resolve --not-sent`, then cancel"
-        raise Refused(f"{file.id} is {file.state}: it may be at the bank", next_move)
+        words = say("{id} is {state}: it may be at the bank", id=file.id, state=file.state)
+        next_move = say(
+            "Ask the bank; when it does not have it, `h2h resolve --not-sent`, then cancel"
+        )
+        raise Refused(words, next_move)
     if file.state in AT_THE_BANK:
-        raise Refused(f"{file.id} is {file.state}: the bank has it", "Ask the bank to recall it")
+        words = say("{id} is {state}: the bank has it", id=file.id, state=file.state)
+        raise Refused(words, say("Ask the bank to recall it"))
     if file.state not in BEFORE_DELIVERING:
-        raise Refused(f"{file.id} is {file.state} already", "Nothing is left to cancel")
+        words = say("{id} is {state} already", id=file.id, state=file.state)
+        raise Refused(words, say("Nothing is left to cancel"))
     return _moved(ledger.move(file, Out.CANCELLED, now, because=reason, who=who), file)
 
 
@@ -80,8 +89,10 @@ def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
     session = sweep.session(terms.name, file.host)
     seen = session.stat(final_path(file, terms))
     if seen is not None:
-        words = f"{file.final_name} lies at the bank with {seen.size} bytes"
-        raise Refused(words, "It arrived, or arrived in part: settle it with the bank")
+        words = say(
+            "{name} lies at the bank with {size} bytes", name=file.final_name, size=seen.size
+        )
+        raise Refused(words, say("It arrived, or arrived in part: settle it with the bank"))
     session.remove(temporary_path(file, terms))
     moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
     return _moved(moved, file)
@@ -98,37 +109,44 @@ def resume(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> N
     _signed(who, reason)
     paused = ledger.resume(bank, who, reason, now)
     if not paused and not bank:
-        raise Refused("nothing is paused as a whole", "`h2h status` shows what is paused")
+        words = say("nothing is paused as a whole")
+        raise Refused(words, say("`h2h status` shows what is paused"))
 
 
 def _signed(who: str, reason: str) -> None:
     if not who.strip() or not reason.strip():
-        raise Refused("an act needs a name and a reason", "Give --reason in words")
+        words = say("an act needs a name and a reason")
+        raise Refused(words, say("Give --reason in words"))
 
 
 def _file(ledger: Ledger, file_id: str) -> File:
     file = ledger.file(file_id)
     if file is None or file.direction != "out":
-        raise Refused(f"there is no payment file {file_id}", "`h2h status` lists the ids")
+        words = say("there is no payment file {id}", id=file_id)
+        raise Refused(words, say("`h2h status` lists the ids"))
     return file
 
 
 def _doubtful(ledger: Ledger, file_id: str) -> File:
     file = _file(ledger, file_id)
     if file.state is Out.DELIVERING:
-        raise Refused(f"{file.id} is being delivered", "Wait until h2h has looked at the server")
+        words = say("{id} is being delivered", id=file.id)
+        raise Refused(words, say("Wait until h2h has looked at the server"))
     if file.state is not Out.IN_DOUBT:
-        raise Refused(f"{file.id} is {file.state}, not in doubt", "Nothing is left to settle")
+        words = say("{id} is {state}, not in doubt", id=file.id, state=file.state)
+        raise Refused(words, say("Nothing is left to settle"))
     return file
 
 
 def _moved(moved: File | None, file: File) -> str:
     if moved is None:
-        raise Refused(f"{file.id} moved on meanwhile", "Look at it with `h2h show`, then decide")
+        words = say("{id} moved on meanwhile", id=file.id)
+        raise Refused(words, say("Look at it with `h2h show`, then decide"))
     return moved.state.value
 
 
 def _outcome(identity: str, row: StatementRow | None) -> str:
     if row is None:
-        raise Refused(f"there is no file and no held statement {identity}", "See `h2h status`")
+        words = say("there is no file and no held statement {id}", id=identity)
+        raise Refused(words, say("See `h2h status`"))
     return row.kept.value

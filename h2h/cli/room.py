@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from h2h.cli.output import Row, show_rows
-from h2h.cli.workspace import ledger_at
+from h2h.cli.workspace import ledger_at, translator_at
+from h2h.core.words import tell
 
 if TYPE_CHECKING:
+    from h2h.core.words import Translate
     from h2h.ports import File, Ledger
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -36,10 +38,12 @@ def status(path: Path, *, as_json: bool) -> None:
         words = f"PAUSED {pause.bank or 'everything'} by {pause.who}: {pause.reason}"
         click.secho(words, fg="red", bold=True)
     columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
-    show_rows([_waiting(f) for f in files], columns, as_json=as_json, empty="Nothing is under way.")
+    translate = translator_at(path)
+    rows = [_waiting(file, translate) for file in files]
+    show_rows(rows, columns, as_json=as_json, empty="Nothing is under way.")
 
 
-def _waiting(file: File) -> Row:
+def _waiting(file: File, translate: Translate) -> Row:
     return {
         "file_id": file.id,
         "name": file.name,
@@ -47,7 +51,7 @@ def _waiting(file: File) -> Row:
         "direction": file.direction,
         "state": file.state.value,
         "due_at": file.due_at.isoformat() if file.due_at else None,
-        "due_because": file.due_because or file.because or None,
+        "due_because": tell(file.due_because or file.because, translate) or None,
     }
 
 
@@ -62,13 +66,15 @@ def show(path: Path, file_id: str, *, as_json: bool) -> None:
         if file is None:
             click.echo(f"there is no file {file_id}; `h2h status` lists the ids", err=True)
             sys.exit(1)
-        life = _life(file, ledger)
+        translate = translator_at(path)
+        life = _life(file, ledger, translate)
     if as_json:
         click.echo(json.dumps(life, ensure_ascii=False))
         return
     click.echo(f"{file.name}: {file.state} at {file.bank or 'no bank yet'} (file {file.id})")
-    for part, empty in (("moves", "no moves"), ("problems", "no problems"), ("payments", "")):
-        _section(part, life[part], empty)
+    _section("moves", life["moves"], "no moves")
+    _problems(file, path, translate)
+    _section("payments", life["payments"], "")
     _section("statements", life["statements"], "")
 
 
@@ -79,7 +85,25 @@ def _section(title: str, rows: object, empty: str) -> None:
     show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=f"  {empty}")
 
 
-def _life(file: File, ledger: Ledger) -> dict[str, object]:
+def _problems(file: File, path: Path, translate: Translate) -> None:
+    """As `h2h check` shows them, with the file around each place as it lies in the archive."""
+    click.secho("problems", bold=True)
+    if not file.problems:
+        click.echo("  no problems")
+        return
+    from rich.console import Console  # noqa: PLC0415 - seldom needed
+
+    from h2h.adapters.archive import dossier_path  # noqa: PLC0415 - heavy
+    from h2h.cli.problems import show_problems  # noqa: PLC0415 - rich
+    from h2h.config import load  # noqa: PLC0415 - heavy
+
+    name = "original.xml" if file.direction == "out" else "opened"
+    content = dossier_path(load(path).h2h.archive, file.id) / name
+    console = Console(markup=False, highlight=False, emoji=False)
+    show_problems(console, content, file.problems, translate=translate)
+
+
+def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]:
     moves = [
         {
             "at": move.at.isoformat(timespec="seconds"),
@@ -104,7 +128,7 @@ def _life(file: File, ledger: Ledger) -> dict[str, object]:
         for row in (ledger.payments(file.id) if file.direction == "out" else ())
     ]
     return {
-        **_waiting(file),
+        **_waiting(file, translate),
         "message": file.message or None,
         "message_id": file.message_id or None,
         "transactions": file.transactions,
@@ -113,7 +137,7 @@ def _life(file: File, ledger: Ledger) -> dict[str, object]:
         "final_name": file.final_name or None,
         "status_report": file.refusal or None,
         "moves": moves,
-        "problems": [problem.as_json() for problem in file.problems],
+        "problems": [problem.told(translate).as_json() for problem in file.problems],
         "payments": payments,
         "statements": _statements(ledger, file.id) if file.direction == "in" else [],
     }
