@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact, localcontext
 
 _EXACT = Context(prec=60, traps=[Inexact])
+_DIGITS = 18  # before or after the point
 _SHAPE = re.compile(r"[+]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 
 # ISO 4217: currencies whose minor unit is not two digits. All others have two.
@@ -41,10 +42,13 @@ CURRENCIES = frozenset(_CURRENCIES.split())
 def amount(text: str) -> Decimal:
     """Read an unsigned amount as XML Schema writes it (`1234.50`, no exponent, no sign but `+`).
 
-    Raises ValueError when `text` is anything else; white space around it is XML's and is dropped.
+    Raises ValueError when `text` is anything else, or has more digits than a sum of amounts keeps;
+    white space around it is XML's and is dropped.
     """
     stripped = text.strip(" \t\r\n")
-    if not _SHAPE.fullmatch(stripped):
+    whole, _, fraction = stripped.partition(".")
+    long = len(whole.lstrip("+0")) > _DIGITS or len(fraction.rstrip("0")) > _DIGITS
+    if long or not _SHAPE.fullmatch(stripped):
         raise ValueError(f"not an amount: {text!r}")
     return Decimal(stripped)
 

@@ -446,11 +446,37 @@ def test_schema_and_rule_problems_come_together(check: Check, good: bytes) -> No
     assert found == sorted(found, key=lambda line: line or 0)
 
 
-def test_an_amount_that_is_none_is_an_error_of_the_schema_alone(check: Check, good: bytes) -> None:
+def test_an_amount_that_is_none_leaves_no_sum(check: Check, good: bytes) -> None:
     verdict = check(good.replace(b">7.5<", b">7,5<"))
-    assert only(verdict).rule == "schema"
-    assert only(verdict).path == "batch 1, payment 2 (M-2), amount"
+    assert [(problem.rule, problem.path) for problem in verdict.problems] == [
+        ("schema", "batch 1, payment 2 (M-2), amount"),
+        ("control-sum", "batch 1, payment 2 (M-2), amount"),
+    ]
     assert verdict.control_sum == {}
+
+
+@pytest.mark.parametrize("sign", [b"-0", b"-0.00"])
+def test_an_amount_of_minus_nothing_which_the_schema_allows_is_refused(
+    check: Check, good: bytes, sign: bytes
+) -> None:
+    # what is missing in one amount is not found in another by the control sum
+    verdict = check(good.replace(b">7.5<", b">" + sign + b"<").replace(b">0.01<", b">7.51<"))
+    assert only(verdict).rule == "control-sum"
+    assert "batch 1, payment 2 (M-2)" in str(only(verdict).path)
+
+
+@pytest.mark.parametrize("declared", [b"-107.51", b"-0"])
+def test_a_control_sum_below_zero_which_the_schema_allows_is_compared(
+    check: Check, good: bytes, declared: bytes
+) -> None:
+    verdict = check(good.replace(b"<CtrlSum>107.51", b"<CtrlSum>" + declared, 1))
+    assert only(verdict).rule == "control-sum"
+    assert only(verdict).found == declared.decode()
+
+
+def test_amounts_that_no_sum_can_hold_are_refused(check: Check, good: bytes) -> None:
+    verdict = check(good.replace(b">7.5<", b">1" + b"0" * 70 + b"<"))
+    assert rules(verdict) == {"schema", "control-sum"}
 
 
 def test_a_missing_element_is_told_where_it_is_missing(check: Check, good: bytes) -> None:

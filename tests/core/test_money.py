@@ -13,13 +13,35 @@ from h2h.core import money
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("10.50", "10.50"), (" 1\n", "1"), ("+7.", "7"), (".5", "0.5"), ("0", "0")],
+    [
+        ("10.50", "10.50"),
+        (" 1\n", "1"),
+        ("+7.", "7"),
+        (".5", "0.5"),
+        ("0", "0"),
+        ("0" * 99 + "1." + "0" * 99, "1"),
+    ],
 )
 def test_an_amount_is_read_as_xml_schema_writes_it(text: str, value: str) -> None:
     assert money.amount(text) == Decimal(value)
 
 
-@pytest.mark.parametrize("text", ["", "1e2", "-1", "1,5", "NaN", "1_000", "٣", "1 0", "."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "1e2",
+        "-1",
+        "1,5",
+        "NaN",
+        "1_000",
+        "٣",
+        "1 0",
+        ".",
+        "1" + "0" * 18,
+        "0." + "0" * 18 + "1",
+    ],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an amount"):
         money.amount(text)

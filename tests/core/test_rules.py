@@ -101,9 +101,12 @@ def test_each_batch_is_counted_and_summed_by_itself(judge: Judge, chunk: int) ->
     assert of(found, "control-sum") == of(found[-2:], "control-sum")
 
 
-def test_no_control_sum_is_judged_where_an_amount_cannot_be_read(judge: Judge) -> None:
-    found = judge({}, {"amount": "1e3"}, header=replace(judge.header, control_sum=Decimal(99)))
-    assert of(found, "control-sum") == []
+def test_where_an_amount_cannot_be_read_there_is_no_sum_to_compare(judge: Judge) -> None:
+    header = replace(judge.header, control_sum=Decimal(99))
+    found = judge({}, {}, {"amount": "1e3"}, {"amount": "-0"}, header=header)
+    (problem,) = of(found, "control-sum")
+    assert (problem.place, problem.field) == ("batch 1, payment 3 (E-1-3)", "amount")
+    assert "“1e3”" in problem.message
 
 
 @given(st.lists(st.decimals(min_value=0, max_value=10**13, places=5), min_size=1, max_size=30))

@@ -47,8 +47,9 @@ class ControlSum(Rule):
         yield from _compare_sum(totals.batch, totals.control_sum)
 
     def file(self, header: Header, tally: Tally, again: Again) -> Iterator[Finding]:
-        del again
         yield from _compare_sum(header, tally.control_sum)
+        if tally.control_sum.is_nan():
+            yield from _no_sum(again)
 
 
 class NoPayments(Rule):
@@ -65,6 +66,17 @@ class NoPayments(Rule):
         del header, again
         if tally.transactions == 0:
             yield Finding(None, "", say("the file contains no payment"))
+
+
+def _no_sum(again: Again) -> Iterator[Finding]:
+    """The first amount that is none: whatever a schema says to it, nothing can be added up."""
+    for chunk in again():
+        for at, amount in enumerate(chunk.amounts):
+            if amount.is_nan():
+                text = chunk.columns.amount[at]
+                words = say("the amount “{text}” is none, so there is no sum of them", text=text)
+                yield Finding(chunk[at], "amount", words, text)
+                return
 
 
 def _compare_count(where: Header | Batch, found: int) -> Iterator[Finding]:

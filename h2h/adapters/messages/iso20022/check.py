@@ -167,8 +167,9 @@ class _Check:
                     self._look(chunk)
         except _Enough:
             return reading.header, False
-        except xml.Unreadable:
-            self._refuse_exactly()
+        except xml.Unreadable as refused:
+            if refused.problem.line is not None:
+                self._refuse_exactly()
             raise
         self._end(reading.header)
         return reading.header, True

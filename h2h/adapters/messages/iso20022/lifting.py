@@ -20,6 +20,11 @@ from typing import NamedTuple
 from h2h.adapters.messages.iso20022.fields import Plan
 
 MOST = 32  # shapes kept
+_LONGEST = 1 << 14  # characters of a payment whose shape is learned
+# To learn a shape takes as long as to parse dozens of its kind. Beyond some characters that are
+# learned for nothing it must have paid so far.
+_FREE = 200_000
+_LIFTED_FOR_EACH = 50
 _BLANKS = "[ \t\r\n]*"
 # No markup, no control character (white space included, which attributes and line ends change), and
 # nothing that XML does not allow.
@@ -63,7 +68,7 @@ def learn(fragment: str) -> Pattern | None:
 
 
 def _tokens(fragment: str) -> Sequence[_Token] | None:
-    if "<!" in fragment or "<?" in fragment:
+    if len(fragment) > _LONGEST or "<!" in fragment or "<?" in fragment or "&" in fragment:
         return None
     found, end = [], 0
     for match in _TOKEN.finditer(fragment):
@@ -109,8 +114,8 @@ def _pattern(tokens: Sequence[_Token]) -> Pattern | None:
 def _opening(token: _Token) -> tuple[str, list[str]] | None:
     """A start tag as an expression, and its attributes; None for those that change meaning."""
     written, names, end = [re.escape(f"<{token.name}")], [], 0
-    for match in _ATTRIBUTE.finditer(token.attributes):
-        if match.start() != end or match[2] == "xmlns":
+    while match := _ATTRIBUTE.match(token.attributes, end):
+        if match[2] == "xmlns":
             return None
         written.append(re.escape(match[1]) + _VALUE + '"')
         names.append(match[2])
@@ -127,25 +132,40 @@ def _path(stack: Sequence[str]) -> str:
 
 
 class Shapes:
-    """The shapes learned so far, the one that matched last first."""
+    """The shapes learned so far, the one that matched last first.
+
+    `learned` counts the characters of all payments from which a shape was tried to be learned.
+    """
 
     def __init__(self) -> None:
+        self.learned = 0
+        self._lifted = 0
         self._shapes: list[Shape] = []
+
+    def want(self, fragment: str) -> bool:
+        """Is this payment's shape unknown, and is it worth while to learn more?"""
+        worth = self.learned < _FREE or self._lifted > self.learned * _LIFTED_FOR_EACH
+        return worth and self._at(fragment, 0) is None
 
     def add(self, shape: Shape) -> None:
         """Remember one more; the one that has not matched for longest makes room."""
         self._shapes.insert(0, shape)
         del self._shapes[MOST:]
 
+    def forget(self) -> None:
+        """Tags mean something else from here on."""
+        self._shapes.clear()
+
     def rows(self, text: str, position: int) -> tuple[list[tuple[str, ...]], int]:
         """The fields of the payments that stand one behind the other from `position` on, until one
         is not of a known shape, and where that one begins."""
-        rows: list[tuple[str, ...]] = []
+        rows, start = list[tuple[str, ...]](), position
         while shape := self._at(text, position):
             match, row = shape.match, shape.row
             while found := match(text, position):
                 position = found.end()
                 rows.append(row(found.groups()))
+        self._lifted += position - start
         return rows, position
 
     def _at(self, text: str, position: int) -> Shape | None:

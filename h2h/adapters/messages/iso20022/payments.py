@@ -12,15 +12,18 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 from h2h.adapters.messages.iso20022 import lifting, xml
 from h2h.adapters.messages.iso20022.fields import Finder, Kind, Plan, kind_of
 from h2h.core import money
 from h2h.core.payment import LINE, Address, Agent, Batch, Chunk, Columns, Header
+from h2h.core.words import say
 
 CHUNK = 1000  # payments
-_MOST_PLANS = 1000
+_MOST_PLANS, _LONGEST_PLAN = 1000, 200  # kept; leaves of a payment
 _HELD_BACK = 1 << 16  # characters: an unfinished payment waits for the next block up to this length
+_LARGEST_PART = 1 << 20  # bytes of one payment, or of what stands between two: a tree of 30 MB
 
 
 class Reading:
@@ -39,13 +42,15 @@ class Reading:
         self._payment_tag, self._batch_tag = head.tag(kind.payment), head.tag("PmtInf")
         self._rows = _Rows(head.namespace, kind)
         self._lift = lift and head.utf8
-        self._start = re.compile(rf"<(?:[\w.-]+:)?{kind.payment}[\s>]")
+        # without attributes: so it is neither an empty element nor one with other name spaces
+        self._start = re.compile(rf"<(?:[\w.-]+:)?{kind.payment}\s*>")
         self._end = re.compile(rf"</(?:[\w.-]+:)?{kind.payment}\s*>")
         self._batch: Batch | None = None
         self._batch_element: xml.Element | None = None
         self._batches = self._payments = 0
         self._behind_payment = False  # the text goes on directly behind a payment of the batch
         self._last: tuple[str, ...] | None = None  # what the parser read last was this payment
+        self._unread = 0  # bytes that the parser holds as a tree
         self._pending = _Pending()
         self.header = Header(head.message, "", "", "", None, None)
 
@@ -54,8 +59,11 @@ class Reading:
         for piece in self._pieces():
             if piece:
                 self._last = None
+                self._unread += len(piece)
                 for element in self._stream.feed(piece):
                     self._element(element)
+                if self._unread > _LARGEST_PART:
+                    _refuse_part()
             if len(self._pending.rows) >= CHUNK:
                 yield self._pending.chunk()
         self._stream.close()
@@ -71,6 +79,7 @@ class Reading:
         """
         text, raw = "", b""
         for block in xml.blocks(self._path):
+            xml.refuse_endless(block)
             if self._watch is not None:
                 self._watch(block)
             raw += block
@@ -116,7 +125,11 @@ class Reading:
         return position
 
     def _parsed(self, piece: str) -> bool:
-        """Did the parser read the one payment that `piece` ends with? Its shape is learned."""
+        """Did the parser read the one payment that `piece` ends with? Its shape is learned.
+
+        The payment's tag stands in `piece` twice, once as a start, once at its end. So what the
+        parser saw the end of has ended here, whatever else `piece` may hold.
+        """
         if self._last is None or piece.count(self._kind.payment) != 2:
             return False
         start = self._start.search(piece)
@@ -134,7 +147,7 @@ class Reading:
                 self._payments += 1
                 self._last = self._rows.parsed(element)
                 self._pending.add(batch, self._payments, [self._last])
-                xml.release(element)
+                self._forget(element)
         elif _depth(element) == 2:
             self._upper(element)
 
@@ -161,9 +174,13 @@ class Reading:
             if element is not self._batch_element:  # it has no payments, but it counts
                 self._begin(element)
             self._batch_element = None
-            xml.release(element)
         else:
             self.header = _header(self._head.message, self._rows.header(element))
+        self._forget(element)
+
+    def _forget(self, element: xml.Element) -> None:
+        xml.forget(element)
+        self._unread = 0
 
 
 class _Pending:
@@ -205,8 +222,9 @@ class _Rows:
 
     def learn(self, fragment: str, row: tuple[str, ...]) -> None:
         """Remember how a payment is written, if it gives the `row` that the parser found."""
-        if (pattern := lifting.learn(fragment)) is None:
+        if not self.shapes.want(fragment) or (pattern := lifting.learn(fragment)) is None:
             return
+        self.shapes.learned += len(fragment)
         match, plan = pattern.expression.fullmatch(fragment), self._plan(pattern.paths)
         if match and plan.row(match.groups()) == row:
             self.shapes.add(lifting.Shape(pattern.expression, plan))
@@ -214,7 +232,8 @@ class _Rows:
     def batch(self, element: xml.Element) -> Mapping[str, str]:
         """The fields of a batch, whose payments may not all have been read."""
         if element.nsmap != self._spaces:  # the same tags may mean something else from here on
-            self._spaces, self.shapes = element.nsmap, lifting.Shapes()
+            self._spaces = element.nsmap
+            self.shapes.forget()
         leaves: list[tuple[str, str]] = []
         for child in element:
             if child.tag != self._payment:
@@ -226,6 +245,8 @@ class _Rows:
         return self._header_finder.read(self._leaves(element))
 
     def _plan(self, paths: tuple[str, ...]) -> Plan:
+        if len(paths) > _LONGEST_PLAN:
+            return Plan(self._payment_finder, paths)
         if paths not in self._plans:
             if len(self._plans) > _MOST_PLANS:
                 self._plans.clear()
@@ -245,6 +266,15 @@ class _Rows:
             leaves.append((path, element.text or ""))
         for child in element:
             self._walk(child, path + "/", leaves)
+
+
+def _refuse_part() -> NoReturn:
+    words = say(
+        "holds a payment, or something between two, of more than {bytes} bytes",
+        bytes=_LARGEST_PART,
+    )
+    remedy = say("Split the payment, or leave out what does not belong into a payment file.")
+    xml.refuse("xml", words, remedy)
 
 
 def _depth(element: xml.Element) -> int:
@@ -314,10 +344,13 @@ def _address(fields: Mapping[str, str], prefix: str) -> Address:
 
 
 def _sum(text: str) -> Decimal | None:
+    """A control sum; the standard's schema allows it a sign."""
+    stripped = text.strip()
     try:
-        return money.amount(text)
+        value = money.amount(stripped.removeprefix("-"))
     except ValueError:
         return None  # it is missing, or the schema says that it is no number
+    return value.copy_negate() if stripped.startswith("-") else value
 
 
 def _count(text: str) -> int | None:

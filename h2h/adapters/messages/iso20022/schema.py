@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -22,8 +23,9 @@ from h2h.errors import ConfigError
 
 BOUND = 100  # schema errors told of one file
 _UNREAD = 5000  # tags
-# Bytes judged in one go: the judge waits up to 5 ms for Python's lock after each.
-_STRETCH = 1 << 21
+# Bytes judged in one go: the judge waits up to 5 ms for Python's lock after each. Within them a
+# broken file is complained of without end, and each complaint takes 500 bytes.
+_STRETCH = 1 << 20
 
 Step = tuple[str, int]  # a tag and which one of that name it is in its parent, from 1
 
@@ -75,6 +77,7 @@ class Judge:
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
+            strip_cdata=False,  # blanks between elements may not be written as CDATA
         )
         self._broken: list[str] = []
         self._fed = 0
@@ -95,10 +98,10 @@ class Judge:
         self._fed += len(block)
 
     def complaints(self) -> Sequence[str]:
-        """What the schema has said so far."""
+        """What the schema has said so far, up to BOUND."""
         log = self._parser.feed_error_log
-        said = [entry.message for entry in log if entry.domain == etree.ErrorDomains.SCHEMASV]
-        return said + self._broken
+        said = (entry.message for entry in log if entry.domain == etree.ErrorDomains.SCHEMASV)
+        return [*islice(said, BOUND), *self._broken]
 
 
 class Beside:

@@ -27,7 +27,8 @@ Element = etree._Element  # noqa: SLF001 - lxml's only name for what its parsers
 Watch = Callable[[bytes], None]
 
 BLOCK = 1 << 18  # bytes read at once
-_HEAD = 1 << 16  # an envelope's message is looked for in these first bytes
+_HEAD = 1 << 16  # the root, and in an envelope the message, are looked for in these first bytes
+_LONGEST = 1 << 15  # bytes without a new tag: no value, tag or gap of a payment file is so long
 _AGAIN = say("Write the file again at its source.")
 _STANDARD = "urn:iso:std:iso:20022:tech:xsd:"
 _MESSAGE = re.compile(r"[a-z]{4}\.\d{3}\.\d{3}\.\d{2}(?:\.[a-z]{2,3}(?:\.\d{1,2})?)?(?!\d)")
@@ -137,6 +138,15 @@ class Stream:
         _close(self._parser, ended=self._ended)
 
 
+def forget(element: Element) -> None:
+    """Free an element that has been read, and all that stands before it in the document."""
+    element.clear(keep_tail=True)  # type: ignore[call-arg]  # its stubs are older than lxml 4.4
+    while (parent := element.getparent()) is not None:
+        while (previous := element.getprevious()) is not None:
+            parent.remove(previous)
+        element = parent
+
+
 def release(element: Element) -> None:
     """Free an element that has been read, and those of its name before it."""
     element.clear(keep_tail=True)  # type: ignore[call-arg]  # its stubs are older than lxml 4.4
@@ -202,6 +212,17 @@ def blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
+def refuse_endless(block: bytes) -> None:
+    """Raise Unreadable (rule `xml`) for a block in which a tag, text or gap goes on and on.
+
+    A parser holds such a thing as a whole, and some look at it again with every block.
+    """
+    for at in range(0, len(block) - _LONGEST + 1, _LONGEST):
+        if block.find(b"<", at, at + _LONGEST) < 0:
+            words = say("holds a text or tag of more than {bytes} bytes", bytes=_LONGEST)
+            refuse("xml", words, _AGAIN)
+
+
 def _open(path: Path, largest: int | None) -> BinaryIO:
     try:
         # non-blocking: a pipe in place of a file must not stop the daemon
@@ -246,14 +267,15 @@ class _Head:
         self._parser.StartElementHandler = self._start
 
     def read(self) -> Opening:
-        first = block = self._file.read(_HEAD)
+        first = self._file.read(_HEAD)
         if not first:
             refuse("empty", say("the file is empty (0 bytes)"), _AGAIN)
-        while self._root is None or block is first:
-            self._feed(block)
-            if not block or self._message:
-                break
-            block = self._file.read(_HEAD)
+        self._feed(first)
+        if self._root is None and len(first) == _HEAD:
+            words = say("has no element in its first {bytes} bytes", bytes=_HEAD)
+            refuse("xml", words, say("Leave out what stands before the message."))
+        if self._root is None:
+            self._feed(b"")
         namespace, root = self._root or ("", "")
         encoding = "UTF-16" if _wide(first) else self._encoding.upper() or "UTF-8"
         mark = first.startswith(b"\xef\xbb\xbf")
