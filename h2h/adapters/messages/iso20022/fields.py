@@ -123,7 +123,6 @@ _HEADER = {
     "party_id": ("InitgPty/Id/OrgId/Othr/Id", "InitgPty/Id/PrvtId/Othr/Id"),
 }
 _ONLY_IN_COLLECTIONS = frozenset({"creditor_scheme_id"})
-_OWN = {"account": "iban", "agent": "agent_bic"}  # fields of a batch that unite several
 
 
 def _swapped(path: str) -> str:
@@ -201,27 +200,19 @@ class Plan:
     """Puts the texts of a payment's leaves, whose paths are known, in the order of Columns."""
 
     def __init__(self, finder: Finder, paths: Sequence[str]) -> None:
-        nothing = len(paths)  # the index of the empty text that `row` appends
         places: dict[str, list[int]] = {}
         for at, path in enumerate(paths):
             if (field := finder.field(path)) is not None:
                 places.setdefault(field, []).append(at)
-        self._first = itemgetter(*(places.get(name, [nothing])[0] for name in Columns._fields))
-        self._joined = [
-            (Columns._fields.index(name), found) for name, found in places.items() if found[1:]
-        ]
+        several = {name: found for name, found in places.items() if found[1:]}
+        # `row` appends to the texts the empty one, and those that are joined of several
+        order = {name: found[0] for name, found in places.items()}
+        order |= {name: len(paths) + 1 + at for at, name in enumerate(several)}
+        self._fields = itemgetter(*(order.get(name, len(paths)) for name in Columns._fields))
+        self._several = [itemgetter(*found) for found in several.values()]
 
     def row(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """One payment's fields; `texts` belong to the paths, one each."""
-        row: tuple[str, ...] = self._first((*texts, ""))
-        if not self._joined:
-            return row
-        several = [*row]
-        for column, places in self._joined:
-            several[column] = LINE.join([texts[at] for at in places])
-        return tuple(several)
-
-
-def xpath_field(field: str) -> str:
-    """The field whose path stands for `field`: a batch's account is its IBAN, and the like."""
-    return _OWN.get(field, field)
+        joined = [LINE.join(several(texts)) for several in self._several]
+        row: tuple[str, ...] = self._fields((*texts, "", *joined))
+        return row
