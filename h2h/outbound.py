@@ -23,9 +23,10 @@ from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules import judge_dates, judge_limits
 from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, delivery_decision
+from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.ports import BankTerms, Change, CheckTerms, Door, File, Seen, Session
+from h2h.ports import BankTerms, Change, Door, File, Seen, Session
 from h2h.sweep import NotNow, Step, Sweep, original_of, terms_of
 
 SEALED = "sealed.pgp"

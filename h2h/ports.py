@@ -9,33 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from h2h.core.calendar import CutOff, Window
-from h2h.core.demands import NO_PROFILE, Limit, Profile
+from h2h.core.calendar import Window
 from h2h.core.payment import Execution, Payment, Verdict
-from h2h.core.problem import Problem, Severity
+from h2h.core.problem import Problem
 from h2h.core.statement import Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
+from h2h.core.terms import Account, CheckTerms
 from h2h.core.words import Translate
 
 # --------------------------------------------------------------- terms: what was agreed with a bank
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One of our accounts. `number` is the IBAN, or the number as the bank writes it."""
-
-    number: str
-    bank_code: str
-    currency: str
-    entity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +38,6 @@ class Download:
     after: str = "leave"  # delete | move | leave
     move_to: str = ""
     sealed: bool = True  # False: this bank sends these files in clear, as its config says
-
-
-@dataclass(frozen=True, slots=True)
-class CheckTerms:
-    """What outgoing files are judged by. `accounts` None: nothing is known of them (offline).
-
-    `now` and `gone_today` are of the moment: whoever asks for a check fills them in.
-    """
-
-    accounts: tuple[Account, ...] | None = None
-    severities: Mapping[str, Severity] = field(default_factory=dict)
-    largest_file: int = 1_000_000_000  # bytes
-    schema: Path | None = None  # the bank's own XSD, judged after the standard one
-    past_date_tolerance: int = 0  # days
-    profile: Profile = NO_PROFILE
-    environment: str = ""  # test | production, "" when it does not matter (offline)
-    calendar: str = ""  # the bank's business days, "" when they are not known (offline)
-    now: datetime | None = None  # in the bank's zone; None: nothing is late (offline)
-    cut_offs: tuple[CutOff, ...] = ()  # the first that fits counts
-    limits: Mapping[str, Limit] = field(default_factory=dict)  # by currency
-    most_payments: int | None = None  # in one file
-    gone_today: Mapping[str, Decimal] = field(default_factory=dict)  # and what may still go today
-    test_indicator: str = ""  # what marks a test file in its authorisation element
 
 
 @dataclass(frozen=True, slots=True)

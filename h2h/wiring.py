@@ -28,20 +28,9 @@ from h2h.config.models import Config, Sftp
 from h2h.core.calendar import CutOff
 from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.problem import Severity
+from h2h.core.terms import Account, CheckTerms
 from h2h.export import ErpExporter
-from h2h.ports import (
-    Account,
-    Bank,
-    BankTerms,
-    CheckTerms,
-    Clock,
-    Door,
-    DoorTerms,
-    Download,
-    Log,
-    Sealer,
-    Services,
-)
+from h2h.ports import Bank, BankTerms, Clock, Door, DoorTerms, Download, Log, Sealer, Services
 
 ROOT_DOOR = "outbox"  # the door whose files are routed by debtor account
 

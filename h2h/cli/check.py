@@ -21,8 +21,8 @@ from h2h.core.words import Words, say, tell
 if TYPE_CHECKING:
     from h2h.core.demands import Profile
     from h2h.core.payment import Verdict
+    from h2h.core.terms import CheckTerms
     from h2h.core.words import Translate
-    from h2h.ports import CheckTerms
 
 ENGLISH = "en"
 
@@ -81,7 +81,7 @@ def _asked(config_path: Path, bank: str | None, profile: str | None) -> _Asked:
 
 
 def _of_nobody() -> _Asked:
-    from h2h.ports import CheckTerms  # noqa: PLC0415 - read with the rules, not for --help
+    from h2h.core.terms import CheckTerms  # noqa: PLC0415 - read with the rules, not for --help
 
     return _Asked(CheckTerms(), datetime.now().astimezone().date(), ENGLISH)
 

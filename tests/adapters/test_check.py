@@ -24,8 +24,8 @@ from h2h.adapters.messages.iso20022 import check as checking
 from h2h.adapters.messages.iso20022 import schema, xml
 from h2h.core.payment import Payment, Verdict
 from h2h.core.problem import Problem, Severity
+from h2h.core.terms import Account, CheckTerms
 from h2h.errors import ConfigError, Corrupt
-from h2h.ports import Account, CheckTerms
 
 TODAY = date(2026, 11, 23)
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"

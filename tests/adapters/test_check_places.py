@@ -11,7 +11,7 @@ import pytest
 
 from h2h.adapters.messages.iso20022.check import check
 from h2h.core.problem import Problem
-from h2h.ports import CheckTerms
+from h2h.core.terms import CheckTerms
 
 TODAY = date(2026, 11, 23)
 PAYMENT = "/Document/CstmrCdtTrfInitn/PmtInf[1]/CdtTrfTxInf[1]"

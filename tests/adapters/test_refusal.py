@@ -17,8 +17,9 @@ from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.messages.iso20022 import schema
 from h2h.core.problem import Problem, Severity
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
+from h2h.core.terms import CheckTerms
 from h2h.errors import Corrupt, Refused
-from h2h.ports import CheckTerms, Refusal
+from h2h.ports import Refusal
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

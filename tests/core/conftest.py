@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
+from dataclasses import replace
+from datetime import date
 from typing import NamedTuple
 
 import pytest
 
-from h2h.core.calendar import CutOff
-from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
+from h2h.core.demands import Demands
 from h2h.core.payment import Address, Agent, Batch, Chunk, Columns, Header, Payment
 from h2h.core.problem import Severity
 from h2h.core.rules import RULES, Finding, Rule, Tally
+from h2h.core.terms import Account, CheckTerms
 
 TODAY = date(2026, 11, 23)
 OURS = "DE89370400440532013000"
@@ -46,29 +45,12 @@ GOOD = {
 }
 
 
-@dataclass(frozen=True)
-class OurAccount:
-    number: str
-    currency: str = "EUR"
-    bank_code: str = ""
+def our_account(number: str, currency: str = "EUR", bank_code: str = "") -> Account:
+    """One of our accounts."""
+    return Account(number, bank_code, currency, "Acme GmbH")
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a bank's terms are unless a test says otherwise."""
-
-    accounts: tuple[OurAccount, ...] | None = None
-    profile: Profile = NO_PROFILE
-    severities: Mapping[str, Severity] = field(default_factory=dict)
-    past_date_tolerance: int = 0
-    environment: str = ""
-    calendar: str = ""
-    now: datetime | None = None
-    cut_offs: tuple[CutOff, ...] = ()
-    limits: Mapping[str, Limit] = field(default_factory=dict)
-    most_payments: int | None = None
-    gone_today: Mapping[str, Decimal] = field(default_factory=dict)
-    test_indicator: str = ""
+Terms = CheckTerms  # what a bank's terms are unless a test says otherwise
 
 
 class Found(NamedTuple):
@@ -92,7 +74,7 @@ class Judge:
     batch = BATCH
     header = HEADER
     terms = Terms()
-    account = OurAccount
+    account = staticmethod(our_account)
     today = TODAY
 
     def __call__(

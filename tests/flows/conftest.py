@@ -29,14 +29,13 @@ from h2h.adapters.folder import FolderBank
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
+from h2h.core.terms import Account, CheckTerms
 from h2h.export import ErpExporter
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound
 from h2h.ports import (
-    Account,
     Bank,
     BankTerms,
-    CheckTerms,
     Door,
     DoorTerms,
     Download,

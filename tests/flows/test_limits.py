@@ -21,7 +21,8 @@ from h2h.errors import ConfigError, Transient
 from h2h.wiring import terms_of
 
 if TYPE_CHECKING:
-    from h2h.ports import CheckTerms, RemoteFile, Session
+    from h2h.core.terms import CheckTerms
+    from h2h.ports import RemoteFile, Session
     from tests.conftest import PaymentFile
     from tests.flows.conftest import MakeRoom, Room
 

@@ -21,10 +21,11 @@ from h2h.config import load
 from h2h.core.problem import Severity
 from h2h.core.states import Out
 from h2h.core.status import Reason, StatusReport
+from h2h.core.terms import Account, CheckTerms
 from h2h.errors import Transient
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound
-from h2h.ports import Account, CheckTerms, Session
+from h2h.ports import Session
 from h2h.sweep import Sweep
 from h2h.wiring import terms_of
 

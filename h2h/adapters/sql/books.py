@@ -36,7 +36,8 @@ from h2h.core.books import (
 from h2h.core.money import plain
 from h2h.core.statement import Charge, Entry, Statement, StatementKind
 from h2h.core.states import In, Kept
-from h2h.ports import Account, BalanceRow, Booked, File, StatementRow
+from h2h.core.terms import Account
+from h2h.ports import BalanceRow, Booked, File, StatementRow
 
 statements, balances, entries = tables.statements, tables.balances, tables.entries
 

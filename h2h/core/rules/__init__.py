@@ -45,7 +45,7 @@ from h2h.core.rules.limits import (
 )
 from h2h.core.rules.parties import CounterpartyName, Lei, NameLength, OwnName
 from h2h.core.rules.references import BelgianRemittance, CreditorReference, QrIban
-from h2h.core.rules.rule import Finding, Rule, Tally, Terms
+from h2h.core.rules.rule import Finding, Rule, Tally
 from h2h.core.rules.scheme import (
     ChargeBearer,
     ChargeBearerTwice,
@@ -132,4 +132,4 @@ RULES: tuple[type[Rule], ...] = (
     DayTotal,
 )
 
-__all__ = ["RULES", "Finding", "Rule", "Tally", "Terms", "judge_dates", "judge_limits"]
+__all__ = ["RULES", "Finding", "Rule", "Tally", "judge_dates", "judge_limits"]

@@ -16,7 +16,8 @@ from stdnum import numdb
 from h2h.core.demands import Demands
 from h2h.core.payment import Batch, Chunk
 from h2h.core.problem import Severity
-from h2h.core.rules.rule import Account, BatchTotals, Finding, Rule, Sides, Terms
+from h2h.core.rules.rule import BatchTotals, Finding, Rule, Sides
+from h2h.core.terms import Account, CheckTerms
 from h2h.core.words import Words, say
 
 _LETTERS = {chr(ord("A") + n): str(10 + n) for n in range(26)}
@@ -157,7 +158,7 @@ class DebtorAccount(Rule):
         "Send the file to the bank of this account, or add the account to the configuration."
     )
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._ours = None if terms.accounts is None else _by_number(terms.accounts)
 
@@ -192,7 +193,7 @@ class AccountCurrency(Rule):
     source = "the accounts of the configuration"
     remedy = say("Correct the currency in the master data, or in the configuration.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._ours = _by_number(terms.accounts or ())
 

@@ -13,7 +13,8 @@ from h2h.core.calendar import business_day_before, is_business_day
 from h2h.core.demands import Demands
 from h2h.core.payment import Execution
 from h2h.core.problem import Problem, Severity
-from h2h.core.rules.rule import BatchTotals, Finding, Rule, Terms
+from h2h.core.rules.rule import BatchTotals, Finding, Rule
+from h2h.core.terms import CheckTerms
 from h2h.core.words import Words, say
 
 _ISO = "ISO 20022: RequestedExecutionDate, RequestedCollectionDate"
@@ -30,7 +31,7 @@ class DateRule(Rule):
     """A rule that needs no more than the executions of a file, so that it can judge a file again
     which has waited since its check."""
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._known: dict[Execution, Fault | None] = {}
 
@@ -169,7 +170,9 @@ class AfterCutOff(DateRule):
 DATE_RULES = (ExecutionDatePast, ExecutionDateHoliday, ExecutionDateFar, AfterCutOff)
 
 
-def judge_dates(executions: Iterable[Execution], terms: Terms, today: date) -> tuple[Problem, ...]:
+def judge_dates(
+    executions: Iterable[Execution], terms: CheckTerms, today: date
+) -> tuple[Problem, ...]:
     """The date rules over what is kept of a file that has waited since its check."""
     kept = [*executions]
     return tuple(
@@ -187,7 +190,7 @@ def judge_dates(executions: Iterable[Execution], terms: Terms, today: date) -> t
     )
 
 
-def _demands(terms: Terms, execution: Execution) -> Demands:
+def _demands(terms: CheckTerms, execution: Execution) -> Demands:
     return terms.profile.by(execution.service_level, execution.local_instrument)
 
 

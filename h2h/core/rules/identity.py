@@ -12,7 +12,8 @@ from typing import ClassVar
 from h2h.core.demands import Demands
 from h2h.core.payment import NOT_PROVIDED, Batch, Chunk, Columns, Header, Payment, Texts
 from h2h.core.problem import Severity
-from h2h.core.rules.rule import Again, BatchTotals, Finding, Rule, Tally, Terms
+from h2h.core.rules.rule import Again, BatchTotals, Finding, Rule, Tally
+from h2h.core.terms import CheckTerms
 from h2h.core.words import Words, say
 
 _SHELVES = 256
@@ -52,7 +53,7 @@ class UniqueField(Rule):
     field: ClassVar[str]
     exempt: ClassVar[frozenset[str]] = frozenset({""})
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._seen = Repeated()
 
@@ -128,7 +129,7 @@ class RepeatedBatchId(Rule):
     source = "ISO 20022: PaymentInformationIdentification"
     remedy = say("Give each batch an id of its own.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._seen = Repeated()
 
@@ -172,7 +173,7 @@ class TwinPayment(Rule):
     source = "the keys by which a payment is compared with those of earlier files"
     remedy = say("Release the file if both are meant; else write it again with one of them.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._seen = Repeated()
 

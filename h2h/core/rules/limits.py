@@ -14,7 +14,8 @@ from h2h.core.demands import Demands, spans
 from h2h.core.money import plain, total
 from h2h.core.payment import Chunk, Header
 from h2h.core.problem import Problem, Severity
-from h2h.core.rules.rule import Again, Finding, Rule, Tally, Terms
+from h2h.core.rules.rule import Again, Finding, Rule, Tally
+from h2h.core.terms import CheckTerms
 from h2h.core.words import Words, say
 
 _OURS = "`limits` of the configuration, as agreed with the bank"
@@ -173,7 +174,7 @@ FILE_LIMITS = (MostPayments, FileTotal, DayTotal)
 
 
 def judge_limits(
-    transactions: int, sums: Mapping[str, Decimal], terms: Terms, today: date
+    transactions: int, sums: Mapping[str, Decimal], terms: CheckTerms, today: date
 ) -> tuple[Problem, ...]:
     """The limits over what is kept of a file that has waited since its check."""
     return tuple(

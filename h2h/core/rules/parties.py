@@ -13,7 +13,8 @@ from h2h.core.payment import LINE, Chunk, Header, Texts
 from h2h.core.problem import Severity
 from h2h.core.rules.accounts import compact
 from h2h.core.rules.columns import judged
-from h2h.core.rules.rule import Again, BatchTotals, Finding, Rule, Sides, Tally, Terms
+from h2h.core.rules.rule import Again, BatchTotals, Finding, Rule, Sides, Tally
+from h2h.core.terms import CheckTerms
 from h2h.core.words import Words, say
 
 _NAME_CODES = Sides("BE08", "BE22")
@@ -50,7 +51,7 @@ class OwnName(Rule):
     source = "the batch's account holder; the accounts of the configuration"
     remedy = say("Make sure that the money is meant for an account of our own.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._ours = {compact(ours.number) for ours in terms.accounts or ()}
 

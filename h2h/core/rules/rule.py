@@ -8,59 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 
-from h2h.core.calendar import CutOff
-from h2h.core.demands import Demands, Limit, Profile
+from h2h.core.demands import Demands
 from h2h.core.money import total
 from h2h.core.payment import Batch, Chunk, Columns, Execution, Header, Payment
 from h2h.core.problem import Severity
+from h2h.core.terms import CheckTerms
 from h2h.core.words import Words
 
 Again = Callable[[], Iterable[Chunk]]
-
-
-class Account(Protocol):
-    """One of our accounts."""
-
-    @property
-    def number(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def bank_code(self) -> str: ...
-
-
-class Terms(Protocol):
-    """What was agreed about outgoing files (`h2h.ports.CheckTerms`), as far as rules need it."""
-
-    @property
-    def accounts(self) -> Sequence[Account] | None: ...
-    @property
-    def profile(self) -> Profile: ...
-    @property
-    def severities(self) -> Mapping[str, Severity]: ...
-    @property
-    def past_date_tolerance(self) -> int: ...
-    @property
-    def environment(self) -> str: ...
-    @property
-    def calendar(self) -> str: ...
-    @property
-    def now(self) -> datetime | None: ...
-    @property
-    def cut_offs(self) -> Sequence[CutOff]: ...
-    @property
-    def limits(self) -> Mapping[str, Limit]: ...
-    @property
-    def most_payments(self) -> int | None: ...
-    @property
-    def gone_today(self) -> Mapping[str, Decimal]: ...
-    @property
-    def test_indicator(self) -> str: ...
 
 
 class Finding(NamedTuple):
@@ -186,7 +146,7 @@ def _together(before: Mapping[str, Decimal], more: Mapping[str, Decimal]) -> dic
     }
 
 
-def agreed_severity(terms: Terms, rule: str, usual: Severity) -> Severity:
+def agreed_severity(terms: CheckTerms, rule: str, usual: Severity) -> Severity:
     """What was agreed for a rule id with the bank, else in its profile, else the usual."""
     return terms.severities.get(rule, terms.profile.severities.get(rule, usual))
 
@@ -205,7 +165,7 @@ class Rule:
     source: ClassVar[str]
     remedy: ClassVar[Words]
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         self.terms = terms
         self.today = today
 
@@ -225,6 +185,6 @@ class Rule:
         return ()
 
     @classmethod
-    def severity_by(cls, terms: Terms) -> Severity:
+    def severity_by(cls, terms: CheckTerms) -> Severity:
         """What was agreed for this rule with the bank, else in its profile, else the usual."""
         return agreed_severity(terms, cls.id, cls.severity)

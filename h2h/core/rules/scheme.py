@@ -12,7 +12,8 @@ from typing import ClassVar
 from h2h.core.demands import Demands, spans
 from h2h.core.payment import LINE, Batch, Chunk, Columns, Header, Payment, Texts
 from h2h.core.problem import Severity
-from h2h.core.rules.rule import Again, BatchTotals, Finding, Rule, Tally, Terms
+from h2h.core.rules.rule import Again, BatchTotals, Finding, Rule, Tally
+from h2h.core.terms import CheckTerms
 from h2h.core.words import Words, say
 
 _SCHEME = "the rulebook and guidelines of the scheme (EPC for SEPA), as the profile has them"
@@ -109,7 +110,7 @@ class LocalInstrument(Rule):
     source = _SCHEME
     remedy = say("Give the scheme's local instrument, or check the file by another profile.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._told: Batch | None = None  # once a batch is enough
 
@@ -404,7 +405,7 @@ class ChargeBearerTwice(Rule):
     source = "ISO 20022 pain.001 and pain.008: the rule on ChargeBearer at two levels"
     remedy = say("Give the charge bearer once: in the batch, or in each payment.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._twice: set[int] = set()
 
@@ -430,7 +431,7 @@ class PayeeVerified(Rule):
     source = "Regulation (EU) 2024/886, article 5c: verification of payee"
     remedy = say("Nothing; see that the name is the one under which the account is held.")
 
-    def __init__(self, terms: Terms, today: date) -> None:
+    def __init__(self, terms: CheckTerms, today: date) -> None:
         super().__init__(terms, today)
         self._verified = False
 

@@ -20,7 +20,8 @@ from h2h.core.problem import Problem
 from h2h.core.statement import Balance, Entry, EntryDetail, Statement, StatementKind
 from h2h.core.states import In, Out, State
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
-from h2h.ports import Account, Change, File, RemoteFile, Seen
+from h2h.core.terms import Account
+from h2h.ports import Change, File, RemoteFile, Seen
 
 OURS = "DE89370400440532013000"
 THEIRS = "FR1420041010050500013M02606"

@@ -26,7 +26,7 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.rules import RULES, Finding, Rule, Tally
 from h2h.core.rules.rule import agreed_severity
 from h2h.core.words import Words, say
-from h2h.ports import CheckTerms
+from h2h.core.terms import CheckTerms
 
 MOST_TOLD = 100  # problems
 _OUTGOING = ("pain.001.", "pain.008.")
