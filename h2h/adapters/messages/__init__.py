@@ -1,22 +1,36 @@
-"""The formats that banks and ERPs write: files are only read here, nothing is decided."""
+"""The formats that banks and ERPs write: files are only read here, nothing is decided.
+
+Each format is imported where it is used: a check of one payment is not to wait for all of them.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from h2h.adapters.messages.iso20022 import camt, check, extract, incoming, pain002
-from h2h.adapters.messages.iso20022 import refusal as reject
+from h2h.adapters.messages.iso20022 import check
 from h2h.adapters.messages.iso20022.xml import Unreadable
-from h2h.core.payment import Chunk, Verdict
-from h2h.ports import BankMessage, CheckTerms, Refusal
+
+if TYPE_CHECKING:
+    from h2h.core.payment import Chunk, Verdict
+    from h2h.core.terms import CheckTerms
+    from h2h.ports import BankMessage, Refusal
 
 __all__ = ["Iso20022Messages", "Unreadable"]
 
+_MT940 = re.compile(rb"^(?:\{1:|:20:)", re.MULTILINE)
+_TOP = 4096  # bytes: some banks put lines of their own before the first message
+
 
 class Iso20022Messages:
-    """ISO 20022 messages, as ports.Messages wants them."""
+    """ISO 20022 messages, as ports.Messages wants them; statements in MT940 and BAI2 are read too.
+
+    What a bank file is shows in its content, never in its name.
+    """
 
     def check(self, path: Path, terms: CheckTerms, today: date, *, first: bool = False) -> Verdict:
         """Judge an outgoing file; never raises for bad content."""
@@ -28,14 +42,40 @@ class Iso20022Messages:
 
     def read(self, path: Path, largest: int) -> BankMessage:
         """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
+        if _is_mt940(path):
+            from h2h.adapters.messages import mt940, text  # noqa: PLC0415 - as above
+
+            text.bound(path, largest)
+            return mt940.read(path)
+        from h2h.adapters.messages.iso20022 import camt, incoming, pain002  # noqa: PLC0415
+
         opened = incoming.open_message(path, largest)
         return pain002.read(opened) if opened.family == "pain.002" else camt.read(opened)
 
     def refuse(self, path: Path, refusal: Refusal, target: Path) -> None:
         """Write to `target`, flushed, the status report that rejects the payment file at `path`."""
-        reject.write(path, refusal, target)
+        from h2h.adapters.messages.iso20022.refusal import write  # noqa: PLC0415 - as above
+
+        write(path, refusal, target)
 
     def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
         """Write the file with only the statements `keep` (indexes from 1) left in it, flushed."""
+        if _is_mt940(path):
+            from h2h.adapters.messages import mt940  # noqa: PLC0415 - as above
+
+            with target.open("wb") as out:
+                mt940.extract(path, keep, out)
+                out.flush()
+                os.fsync(out.fileno())
+            return
+        from h2h.adapters.messages.iso20022 import extract, incoming  # noqa: PLC0415 - as above
+
         opened = incoming.open_message(path, path.stat().st_size)
         extract.extract(opened, keep, target)
+
+
+def _is_mt940(path: Path) -> bool:
+    from h2h.adapters.messages import text  # noqa: PLC0415 - as above
+
+    top = text.head(path)[:_TOP].lstrip()
+    return not top.startswith(b"<") and bool(_MT940.search(top))
