@@ -50,6 +50,8 @@ def check(
     With --bank its profile is used, unless --profile names another. Exit code 1 when a file has a
     problem of severity `error`.
     """
+    # the thread that judges by the schema waits so long, and not five times, for Python's lock
+    sys.setswitchinterval(0.001)
     asked = _asked(context.obj, bank, profile)
     translate = _translator(lang or asked.language)
     valid = True

@@ -107,7 +107,7 @@ class Judge:
 class Beside:
     """Feeds judges in a thread of its own: libxml2 needs no lock of Python's while it works.
 
-    Used as a context, whose end waits until every byte has been judged. A file of one stretch is
+    Used as a context, whose end waits until every byte has been judged. A file of one block is
     judged without a thread; with `ahead` False, every block before `feed` returns.
     """
 
@@ -127,7 +127,8 @@ class Beside:
             return
         self._stretch.append(block)
         self._size += len(block)
-        if self._size >= _STRETCH:
+        idle = self._size > xml.BLOCK and self._waiting.empty()
+        if idle or self._size >= _STRETCH:
             if self._thread is None:
                 self._thread = Thread(target=self._run, daemon=True)
                 self._thread.start()
