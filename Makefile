@@ -23,7 +23,7 @@ setup: $(STAMP)
 	@tools/packages.sh gpg=gnupg
 
 setup-test: setup
-	@tools/packages.sh sshd=openssh-server systemd-analyze=systemd
+	@tools/packages.sh sshd=openssh-server systemd-analyze=systemd xmllint=libxml2-utils strace=strace
 
 $(STAMP): requirements.lock oracles.lock pyproject.toml tools/python.sh
 	python=$$(tools/python.sh) && "$$python" -m venv $(VENV)

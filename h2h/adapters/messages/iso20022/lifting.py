@@ -30,6 +30,7 @@ _BLANKS = "[ \t\r\n]*"
 # nothing that XML does not allow.
 _TEXT = "([^<>&\x00-\x1f\ufffe\uffff]*)"
 _VALUE = '([^<>&"\x00-\x1f\ufffe\uffff]*)'
+# Comments, sections and instructions are no token.
 _TOKEN = re.compile(r"<(/?)([\w.:-]+)([^<>]*?)(/?)>|([^<>]+)")
 _ATTRIBUTE = re.compile(r'([ \t\r\n]+([A-Za-z]+)=")([^"]*)"')
 
@@ -68,7 +69,7 @@ def learn(fragment: str) -> Pattern | None:
 
 
 def _tokens(fragment: str) -> Sequence[_Token] | None:
-    if len(fragment) > _LONGEST or "<!" in fragment or "<?" in fragment or "&" in fragment:
+    if len(fragment) > _LONGEST or "&" in fragment:
         return None
     found, end = [], 0
     for match in _TOKEN.finditer(fragment):
