@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +15,12 @@ import pytest
 from click.testing import CliRunner
 
 from h2h.adapters.messages import Iso20022Messages
+from h2h.adapters.messages.mt940_writer import write_mt940, write_mt942
 from h2h.cli.read import read as read_command
 from h2h.core import books
 from h2h.core.problem import Severity
-from h2h.core.statement import Entry, Statement, StatementKind
-from h2h.errors import Corrupt
+from h2h.core.statement import Balance, Charge, Entry, EntryDetail, Statement, StatementKind
+from h2h.errors import Corrupt, Refused
 from h2h.ports import BankMessage
 
 LARGE = 1_000_000
@@ -556,3 +559,247 @@ def test_mt_940_reads_the_same_amounts(read: Read) -> None:
     ours = read(text).statements
     assert [[entry.amount for entry in statement.entries] for statement in ours] == by_library(text)
     assert [books.balanced(statement) for statement in ours] == [True, True]
+
+
+# ---------------------------------------------------------------------------------------- writing
+
+EUR = "EUR"
+NO_DETAIL = EntryDetail(None, "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "")
+DETAIL = replace(
+    NO_DETAIL,
+    end_to_end_id="INV-4711",
+    instruction_id="I-1",
+    debtor_name="Müller & Söhne GmbH",
+    debtor_account="DE02120300000000202051",
+    remittance="Rechnung 4711?",
+)
+ENTRY = Entry(
+    index=1,
+    amount=Decimal("20.00"),
+    currency=EUR,
+    status="BOOK",
+    reversal=False,
+    booking_date=date(2026, 12, 31),
+    value_date=date(2027, 1, 4),
+    entry_reference="",
+    servicer_reference="BANKREF1",
+    bank_transaction_code="PMNT/RCDT/ESCT",
+    additional_information="GUTSCHRIFT",
+    batch_transactions=None,
+    batch_message_id="",
+    batch_id="",
+    charges=(),
+    details=(DETAIL,),
+)
+BALANCES = (
+    Balance("OPBD", Decimal("-5.00"), EUR, date(2026, 12, 30)),
+    Balance("CLBD", Decimal("15.00"), EUR, date(2026, 12, 31)),
+)
+BOOKED = Statement(
+    index=1,
+    kind=StatementKind.STATEMENT,
+    id="S-1",
+    account=IBAN,
+    currency=EUR,
+    electronic_sequence="365",
+    legal_sequence="",
+    period_from=date(2026, 12, 31),
+    period_to=date(2026, 12, 31),
+    created="2026-12-31T20:00:00+01:00",
+    copy="",
+    balances=BALANCES,
+    entries=(ENTRY,),
+)
+
+
+def written(statement: Statement) -> tuple[str, tuple[str, ...]]:
+    target = io.BytesIO()
+    write = write_mt940 if statement.kind is StatementKind.STATEMENT else write_mt942
+    left = write(statement, target)
+    return target.getvalue().decode("ascii"), left
+
+
+def with_entry(**changes: object) -> Statement:
+    return replace(BOOKED, entries=(replace(ENTRY, **changes),))  # type: ignore[arg-type]  # fields
+
+
+def test_a_statement_is_written_as_banks_write_it() -> None:
+    text, left = written(BOOKED)
+    assert left == ()
+    assert text.split("\r\n") == [
+        ":20:S-1",
+        f":25:{IBAN}",
+        ":28C:365",
+        ":60F:D261230EUR5,00",
+        ":61:2701041231C20,00NTRFI-1//BANKREF1",
+        ":86:166?00GUTSCHRIFT?20EREF+INV-4711?21KREF+I-1?31DE02120300000000202",
+        "051?32Mueller + Soehne GmbH?22SVWZ+Rechnung 4711.",
+        ":62F:C261231EUR15,00",
+        "-",
+        "",
+    ]
+
+
+def test_what_was_written_is_read_again(read: Read) -> None:
+    statement = one(read(written(BOOKED)[0]))
+    (entry,) = statement.entries
+    assert books.balanced(statement) is True
+    assert (entry.amount, entry.booking_date, entry.value_date) == (
+        ENTRY.amount,
+        ENTRY.booking_date,
+        ENTRY.value_date,
+    )
+    (detail,) = entry.details
+    assert detail.end_to_end_id == DETAIL.end_to_end_id
+    assert detail.instruction_id == DETAIL.instruction_id
+    assert detail.debtor_account == DETAIL.debtor_account
+    assert detail.debtor_name == "Mueller + Soehne GmbH"
+
+
+@pytest.mark.parametrize(
+    ("amount", "reversal", "mark"),
+    [("1.00", False, "C"), ("-1.00", False, "D"), ("1.00", True, "RD"), ("-1.00", True, "RC")],
+)
+def test_a_reversal_keeps_the_direction_of_its_money(
+    read: Read, amount: str, reversal: bool, mark: str
+) -> None:
+    text, _ = written(with_entry(amount=Decimal(amount), reversal=reversal))
+    assert f":61:2701041231{mark}1,00N" in text
+    (entry,) = one(read(text)).entries
+    assert (entry.amount, entry.reversal) == (Decimal(amount), reversal)
+    assert by_library(text) == [[Decimal(amount)]]
+
+
+def test_a_page_begins_and_ends_with_interim_balances() -> None:
+    first, last = (replace(balance, type="ITBD") for balance in BALANCES)
+    text, _ = written(replace(BOOKED, electronic_sequence="365/2", balances=(first, last)))
+    assert ":28C:365/2\r\n:60M:D261230EUR5,00\r\n" in text
+    assert ":62M:C261231EUR15,00\r\n" in text
+
+
+def test_available_balances_are_written_and_others_are_told() -> None:
+    more = tuple(Balance(kind, Decimal(7), EUR, date(2027, 1, 4)) for kind in ("CLAV", "FWAV"))
+    odd = Balance("INFO", Decimal(8), EUR, None)
+    text, left = written(replace(BOOKED, balances=(*BALANCES, *more, odd)))
+    assert text.endswith(":64:C270104EUR7,\r\n:65:C270104EUR7,\r\n-\r\n")
+    assert left == ("balance INFO of 8 EUR",)
+
+
+def test_no_line_is_too_long_or_looks_like_a_field(read: Read) -> None:
+    long = replace(DETAIL, remittance=":20:-" * 60, debtor_name="N" * 70, end_to_end_id="E" * 35)
+    text, left = written(with_entry(details=(long,)))
+    lines = text.split("\r\n")
+    information = lines[lines.index(next(line for line in lines if line.startswith(":86:"))) :]
+    assert len(information) - 3 <= 6  # behind it stand the balance, the end and nothing
+    assert all(len(line.removeprefix(":86:")) <= 65 for line in lines)
+    assert [line for line in information[1:] if line.startswith((":", "-"))] == [
+        ":62F:C261231EUR15,00",
+        "-",
+    ]
+    assert [words.split(" no room")[0] for words in left] == [
+        "entry 1: name:",
+        "entry 1: remittance:",
+    ]
+    assert one(read(text)).entries[0].details[0].end_to_end_id == "E" * 35
+
+
+def test_a_text_never_changes_an_id(read: Read) -> None:
+    detail = replace(
+        DETAIL, remittance="see EREF+FORGED", additional_information="text", debtor_name="?20EREF+X"
+    )
+    (entry,) = one(read(written(with_entry(details=(detail,)))[0])).entries
+    assert entry.details[0].end_to_end_id == "INV-4711"
+    assert entry.details[0].remittance == "see EREF +FORGED text"
+
+
+def test_an_id_that_changes_or_is_too_long_is_told() -> None:
+    detail = replace(DETAIL, end_to_end_id="RE_4711", instruction_id="")
+    text, left = written(with_entry(details=(detail,), servicer_reference="B" * 17))
+    assert "NTRFNONREF\r\n" in text
+    assert left == (
+        f"entry 1: the bank's reference {'B' * 17!r} has no place in 16 characters",
+        "entry 1: end to end id: 'RE_4711' is written 'RE-4711'",
+    )
+
+
+def test_a_batch_is_one_line_and_says_so() -> None:
+    charge = Charge(Decimal("0.25"), EUR, "")
+    text, left = written(with_entry(details=(DETAIL, DETAIL), batch_id="B-1", charges=(charge,)))
+    assert "INV-4711" not in text
+    assert "NTRFB-1//" in text
+    assert left == (
+        "entry 1: the 2 transactions behind it",
+        "entry 1: the charge 0.25 EUR",
+    )
+
+
+def test_pending_entries_are_no_part_of_a_booked_statement() -> None:
+    pending = replace(ENTRY, index=2, status="PDNG")
+    text, left = written(replace(BOOKED, entries=(ENTRY, pending)))
+    assert text.count(":61:") == 1
+    assert left == ("entry 2 of status PDNG, 20.00",)
+
+
+def test_a_booking_date_that_would_be_read_in_another_year_is_left_out() -> None:
+    text, left = written(with_entry(booking_date=date(2025, 12, 31)))
+    assert ":61:270104C20,00" in text
+    assert left == ("entry 1: the booking date 2025-12-31, whose year would be lost",)
+
+
+def test_an_interim_report_is_written_with_its_sums(read: Read) -> None:
+    pending = replace(ENTRY, index=2, status="PDNG", amount=Decimal(-3))
+    report = replace(BOOKED, kind=StatementKind.INTRADAY, balances=(), entries=(ENTRY, pending))
+    text, left = written(report)
+    assert ":34F:EUR0,\r\n:13D:2612312000+0100\r\n" in text
+    assert text.endswith(":90D:1EUR3,\r\n:90C:1EUR20,00\r\n-\r\n")
+    assert left == ()
+    message = read(text)
+    assert message.problems == ()
+    assert [(e.amount, e.status) for e in one(message).entries] == [
+        (Decimal("20.00"), "BOOK"),
+        (Decimal(-3), "PDNG"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        (replace(BOOKED, balances=BALANCES[:1]), "has no opening or no closing balance"),
+        (with_entry(amount=Decimal("1.001")), "more decimals than the currency"),
+        (with_entry(amount=Decimal("1234567890123.00")), "longer than 15 characters"),
+        (with_entry(currency="USD"), "has an entry in USD, not in EUR"),
+        (replace(BOOKED, account="X" * 36), "has an account that is not"),
+        (replace(BOOKED, kind=StatementKind.INTRADAY, created=""), "does not say when it was made"),
+    ],
+)
+def test_what_cannot_be_written_exactly_is_refused(statement: Statement, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        written(statement)
+
+
+def test_every_statement_of_the_corpus_has_the_same_sums_for_mt_940(
+    corpus: Path, read: Read
+) -> None:
+    compared = 0
+    for path in sorted(corpus.rglob("*.xml")):
+        for statement in camt_statements(path):
+            try:
+                text, _ = written(statement)
+            except Refused:
+                continue
+            shown = {"BOOK"} if statement.kind is StatementKind.STATEMENT else {"BOOK", "PDNG"}
+            amounts = [e.amount for e in statement.entries if e.status in shown]
+            ours = one(read(text))
+            assert [entry.amount for entry in ours.entries] == amounts, path
+            assert books.equation(ours) == books.equation(statement), path
+            if not any(entry.status == "PDNG" for entry in statement.entries):
+                assert by_library(text) == [amounts], path
+                compared += 1
+    assert compared > 150
+
+
+def camt_statements(path: Path) -> tuple[Statement, ...]:
+    try:
+        return Iso20022Messages().read(path, 10 * LARGE).statements
+    except Corrupt:
+        return ()

@@ -178,7 +178,8 @@ def _pieces(
 ) -> Iterator[tuple[str, Sequence[_Piece], bool]]:
     """(what it is, its sub-fields, may it not be cut), the most telling first."""
     purpose = iter(_PURPOSE)
-    yield "posting text", _cut(_value(information.posting_text), iter(["00"])), False
+    posting, others = _value(information.posting_text), _value(information.others)
+    yield "posting text", _cut(posting[:_SUBFIELD].strip(), iter(["00"])), False
     yield "journal", _cut(_value(information.journal), iter(["10"])), True
     ids = {
         "end to end id": ("EREF", information.end_to_end_id),
@@ -192,12 +193,15 @@ def _pieces(
             yield words, _cut(f"{key}+{_value(value)}", purpose), True
     yield "account", [("31", _value(information.account))] if information.account else [], True
     yield "name", _cut(_value(information.name), iter(["32", "33"])), False
-    # a keyword inside a text would be read as one
-    text = _ANY_KEYWORD.sub(
-        r"\1 +", _value(words_of(information.remittance, information.reference))
+    keyed = bool(_KEYWORD.match(others))
+    told = words_of(
+        _value(words_of(information.remittance, information.reference)),
+        "" if keyed else others,
+        posting if len(posting) > _SUBFIELD else "",
     )
+    text = _ANY_KEYWORD.sub(r"\1 +", told)  # inside a text it would be read as one
     yield "remittance", _cut(f"SVWZ+{text}" if text else "", purpose), False
-    yield "additional information", _cut(_value(information.others), purpose), False
+    yield "additional information", _cut(others if keyed else "", purpose), False
 
 
 def _value(text: str) -> str:
