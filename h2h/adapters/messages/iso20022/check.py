@@ -17,16 +17,15 @@ from pathlib import Path
 from lxml import etree
 
 from h2h import resources
-from h2h.adapters.messages.iso20022 import places, schema, xml
-from h2h.adapters.messages.iso20022.explain import explain
+from h2h.adapters.messages.iso20022 import schema, xml
 from h2h.adapters.messages.iso20022.fields import kind_of
 from h2h.adapters.messages.iso20022.payments import Reading
 from h2h.core.payment import Chunk, Header, Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules import RULES, Finding, Rule, Tally
 from h2h.core.rules.rule import agreed_severity
-from h2h.core.words import Words, say
 from h2h.core.terms import CheckTerms
+from h2h.core.words import Words, say
 
 MOST_TOLD = 100  # problems
 _OUTGOING = ("pain.001.", "pain.008.")
@@ -251,6 +250,9 @@ class _Check:
         severity = Severity.ERROR
         if rule != "schema":  # the standard's own is not for agreement
             severity = agreed_severity(self._terms, rule, severity)
+        from h2h.adapters.messages.iso20022 import places  # noqa: PLC0415 - only where it is wrong
+        from h2h.adapters.messages.iso20022.explain import explain  # noqa: PLC0415 - the same
+
         wanted = {places.place_of_trail(slip.trail, self._kind) for slip in slips}
         names = places.names(payments(self._path), wanted)
         for slip in slips:
@@ -273,6 +275,10 @@ class _Check:
 
     def _placed(self, problems: Sequence[_Noted | _Told]) -> Iterator[Problem]:
         """Each with its line, column and XPath."""
+        if not problems:
+            return
+        from h2h.adapters.messages.iso20022 import places  # noqa: PLC0415 - only where it is wrong
+
         spots = {
             id(noted): places.spots_of(noted.finding, self._kind)
             for noted in problems
@@ -285,23 +291,20 @@ class _Check:
                 yield noted.problem
                 continue
             here = next((found[spot] for spot in spots.get(id(noted), ()) if spot in found), None)
-            yield self._problem(noted, here)
-
-    def _problem(self, noted: _Noted, here: places.Found | None) -> Problem:
-        rule, finding = noted.rule, noted.finding
-        return Problem(
-            rule.id,
-            noted.severity,
-            finding.message,
-            rule.remedy,
-            places.path_words(finding, self._kind),
-            here.line if here else None,
-            finding.code or rule.code or None,
-            here.xpath if here else None,
-            here.column if here else None,
-            finding.found or None,
-            finding.expected or None,
-        )
+            rule, finding = noted.rule, noted.finding
+            yield Problem(
+                rule.id,
+                noted.severity,
+                finding.message,
+                rule.remedy,
+                places.path_words(finding, self._kind),
+                here.line if here else None,
+                finding.code or rule.code or None,
+                here.xpath if here else None,
+                here.column if here else None,
+                finding.found or None,
+                finding.expected or None,
+            )
 
 
 @dataclass(frozen=True, slots=True)
