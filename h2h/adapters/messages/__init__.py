@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from h2h.adapters.messages.iso20022 import check
 from h2h.adapters.messages.iso20022.xml import Unreadable
@@ -42,11 +42,11 @@ class Iso20022Messages:
 
     def read(self, path: Path, largest: int) -> BankMessage:
         """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
-        if _is_mt940(path):
-            from h2h.adapters.messages import mt940, text  # noqa: PLC0415 - as above
+        if form := _text_form(path):
+            from h2h.adapters.messages.text import bound  # noqa: PLC0415 - as above
 
-            text.bound(path, largest)
-            return mt940.read(path)
+            bound(path, largest)
+            return form.read(path)
         from h2h.adapters.messages.iso20022 import camt, incoming, pain002  # noqa: PLC0415
 
         opened = incoming.open_message(path, largest)
@@ -60,11 +60,9 @@ class Iso20022Messages:
 
     def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
         """Write the file with only the statements `keep` (indexes from 1) left in it, flushed."""
-        if _is_mt940(path):
-            from h2h.adapters.messages import mt940  # noqa: PLC0415 - as above
-
+        if form := _text_form(path):
             with target.open("wb") as out:
-                mt940.extract(path, keep, out)
+                form.extract(path, keep, out)
                 out.flush()
                 os.fsync(out.fileno())
             return
@@ -74,8 +72,19 @@ class Iso20022Messages:
         extract.extract(opened, keep, target)
 
 
-def _is_mt940(path: Path) -> bool:
-    from h2h.adapters.messages import text  # noqa: PLC0415 - as above
+class _TextForm(Protocol):
+    """A module that reads statements in plain text."""
+
+    def read(self, path: Path) -> BankMessage: ...
+
+    def extract(self, path: Path, keep: Sequence[int], target: BinaryIO) -> None: ...
+
+
+def _text_form(path: Path) -> _TextForm | None:
+    """What reads the file, None where XML may be in it."""
+    from h2h.adapters.messages import bai2, mt940, text  # noqa: PLC0415 - as above
 
     top = text.head(path)[:_TOP].lstrip()
-    return not top.startswith(b"<") and bool(_MT940.search(top))
+    if top.startswith(b"01,"):
+        return bai2
+    return mt940 if not top.startswith(b"<") and _MT940.search(top) else None
