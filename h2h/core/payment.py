@@ -235,7 +235,8 @@ class Chunk(Sequence[Payment]):
     def amounts(self) -> Sequence[Decimal]:
         """Exact; NaN where the text is no amount."""
         texts = self.columns.amount
-        if _AMOUNTS.fullmatch("\n".join([*texts, ""])):
+        joined = "\n".join([*texts, ""])
+        if joined.count("\n") == len(texts) and _AMOUNTS.fullmatch(joined):
             return [*map(Decimal, texts)]
         return [*map(_amount, texts)]
 

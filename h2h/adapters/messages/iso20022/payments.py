@@ -41,7 +41,7 @@ class Reading:
         self._stream = xml.Stream(head, ("GrpHdr", "PmtInf", kind.payment))
         self._payment_tag, self._batch_tag = head.tag(kind.payment), head.tag("PmtInf")
         self._rows = _Rows(head.namespace, kind)
-        self._lift = lift and head.utf8
+        self._lift = lift and head.utf8 and "ASCII" not in head.encoding
         # without attributes: so it is neither an empty element nor one with other name spaces
         self._start = re.compile(rf"<(?:[\w.-]+:)?{kind.payment}\s*>")
         self._end = re.compile(rf"</(?:[\w.-]+:)?{kind.payment}\s*>")
