@@ -84,7 +84,7 @@ def _records(path: Path) -> Iterator[_Record]:
         if code and code != "88":
             if found:
                 yield found
-            found = _Record(code, others, number)
+            found = _Record(code, others or [""], number)
         elif found is None:
             raise corrupt(path, "message", "it does not begin with a record 01", line=number)
         elif code:

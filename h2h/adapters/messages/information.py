@@ -32,6 +32,7 @@ _CODEWORDS = (
     "TRCD TYPE BUSP SVCL EXCH OCMT CHGS1 CHGS2 NRTX ID SUBJ"
 )
 _CODEWORD = re.compile(rf"/({'|'.join(_CODEWORDS.split())})/")
+_KNOWN = frozenset({"00", "10", "31", "32", "33", "34"})  # beside the purpose
 _RETURNS = frozenset({"108", "109", "159"})  # codes of returned collections and credit transfers
 
 
@@ -75,28 +76,30 @@ def _unwrapped(text: str) -> str:
 
 def _german(code: str, separator: str, text: str) -> Information:
     _, *parts = re.split(rf"{re.escape(separator)}(\d\d)", text)
-    fields = list(zip(parts[::2], parts[1::2], strict=True))
-
-    def of(*tags: str) -> str:
-        return "".join(value for tag, value in fields if tag in tags).strip()
-
-    keys = _keywords(value for tag, value in fields if tag in _PURPOSE)
-    known = {"00", "10", "31", "32", "33", "34", *_PURPOSE}
-    unknown = [f"{separator}{tag}{value.strip()}" for tag, value in fields if tag not in known]
-    supplement = of("34")
-    returned = code in _RETURNS and supplement
-    if supplement and not returned:
+    found: dict[str, str] = {}
+    purpose: list[str] = []
+    unknown: list[str] = []
+    for tag, value in zip(parts[::2], parts[1::2], strict=True):
+        if tag in _PURPOSE:
+            purpose.append(value)
+        elif tag in _KNOWN:
+            found[tag] = found.get(tag, "") + value
+        else:
+            unknown.append(f"{separator}{tag}{value.strip()}")
+    supplement = found.get("34", "").strip()
+    if supplement and code not in _RETURNS:
         unknown.append(f"{separator}34{supplement}")
+    keys = _keywords(purpose)
     return Information(
         code=code,
-        journal=of("10"),
-        posting_text=of("00"),
+        journal=found.get("10", "").strip(),
+        posting_text=found.get("00", "").strip(),
         end_to_end_id=keys.pop("EREF", ""),
         instruction_id=keys.pop("KREF", ""),
-        name=of("32", "33"),
-        account=of("31"),
+        name=(found.get("32", "") + found.get("33", "")).strip(),
+        account=found.get("31", "").strip(),
         remittance=words_of(keys.pop("", ""), keys.pop("SVWZ", "")),
-        return_reason=keys.pop("RTRN", "") or (supplement if returned else ""),
+        return_reason=keys.pop("RTRN", "") or (supplement if code in _RETURNS else ""),
         others=words_of(*(f"{key}+{value}" for key, value in keys.items()), *unknown),
     )
 

@@ -46,6 +46,7 @@ _FIELDS = frozenset({"13D", "20", "21", "25", "25P", "28", "28C", "34F", "61", "
 _KNOWN = _FIELDS | _BALANCES.keys()
 _TAG = re.compile(r":(\d\d[A-Z]?|NS):", re.ASCII)
 _ENVELOPE = re.compile(r"(?:\{[123]:[^\n]*\})*\{4:")  # the blocks before the text of a message
+_NEXT_MESSAGE = re.compile(rb"(?<=.)(?=\{1:)")
 _END = frozenset({"-", "-}"})
 _INTERIM = re.compile(r"\{2:[IO]942")
 
@@ -83,7 +84,8 @@ def _cut(path: Path) -> Iterator[tuple[int, int, bytes]]:
     after the `-` that ends one. What stands before the first belongs to it."""
     statement, begun, ended = 1, False, False
     for number, raw in numbered(path):
-        for line in re.split(rb"(?<=.)(?=\{1:)", raw):  # messages without a line feed between
+        # some messages follow each other without a line feed
+        for line in _NEXT_MESSAGE.split(raw) if b"{1:" in raw else (raw,):
             starts = line.startswith((b"{1:", b":20:")) or (ended and bool(line.strip()))
             if (begun or ended) and starts:
                 statement, begun, ended = statement + 1, False, False
@@ -98,9 +100,10 @@ def _fields(lines: Iterable[tuple[int, int, bytes]], opened: _Open) -> Iterator[
     found: _Field | None = None
     for _, number, raw in lines:
         line = decoded(raw).strip("\1\3")  # some gateways leave SWIFT's frame around a message
-        opened.interim = opened.interim or bool(_INTERIM.search(line))
-        opened.enclosed = opened.enclosed or "{4:" in line
-        line = _ENVELOPE.sub("", line)
+        if line.startswith("{"):
+            opened.interim = opened.interim or bool(_INTERIM.search(line))
+            opened.enclosed = opened.enclosed or "{4:" in line
+            line = _ENVELOPE.sub("", line)
         if line.strip() in _END or line.startswith("-}"):
             opened.ended = True
             break
@@ -445,6 +448,9 @@ def entry_date(
     anchor = value_date or end or start
     if anchor is None or not booked:
         return None
+    known = value_date and not (start and end and not start <= value_date <= end)
+    if value_date and known and booked == f"{value_date.month:02}{value_date.day:02}":
+        return value_date  # nearly always
     years = (anchor.year - 1, anchor.year, anchor.year + 1)
     found = [when for year in years if (when := day(f"{year % 100:02}{booked}"))]
     within = [when for when in found if start and end and start <= when <= end]
