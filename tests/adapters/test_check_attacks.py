@@ -94,7 +94,8 @@ class Child:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            code, self._process = self._process.wait(), None
+            code = self._process.wait()
+            self.end()
             pytest.fail(f"the child that judged {path.name} died (exit code {code})")
         told: Judged = json.loads(answer)
         if told["megabytes"] > 50:
@@ -256,7 +257,7 @@ def test_ten_million_names_are_refused(attack: Attack) -> None:
 
 @pytest.mark.parametrize("unit", [b"<CdtTrfTxInf/>", b"<CdtTrfTxInf></CdtTrfTxInf><x/>"])
 def test_of_a_flood_of_complaints_a_hundred_are_kept(attack: Attack, unit: bytes) -> None:
-    told = attack(BEFORE, unit * 15_000, TAIL)
+    told = attack(BEFORE, unit * 4000, TAIL)
     assert {*told["rules"]} >= {"schema", "number-of-transactions"}
     assert len(told["rules"]) == 100
 
@@ -269,9 +270,9 @@ def test_blanks_in_a_tag_are_looked_at_once(attack: Attack, size: int) -> None:
 
 
 def test_payments_that_are_all_written_otherwise_are_read_all_the_same(attack: Attack) -> None:
-    others = (PAYMENT.replace(b"<Cdtr>", b" " * number + b"<Cdtr>") for number in range(2000))
+    others = (PAYMENT.replace(b"<Cdtr>", b" " * number + b"<Cdtr>") for number in range(600))
     told = attack(BEFORE, others, TAIL)
-    assert told["sums"] == {"EUR": "2000.00"}
+    assert told["sums"] == {"EUR": "600.00"}
 
 
 # ----------------------------------------------------------------------------------------- doctypes
