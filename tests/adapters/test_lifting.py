@@ -292,7 +292,7 @@ def test_where_every_payment_is_written_otherwise_learning_ends(
     many = [pay(f"E{n}").replace("<Cdtr>", " " * n + "<Cdtr>") for n in range(900)]
     read = Read(tmp_path, HEAD + BATCH + "".join(many) + TAIL, lift=True)
     assert read.column("end_to_end_id") == [f"E{n}" for n in range(900)]
-    assert 200 < len(learned) < 800
+    assert 100 < len(learned) < 800
 
 
 def test_learning_goes_on_once_it_has_paid() -> None:

@@ -23,7 +23,7 @@ MOST = 32  # shapes kept
 _LONGEST = 1 << 14  # characters of a payment whose shape is learned
 # To learn a shape takes as long as to parse dozens of its kind. Beyond some characters that are
 # learned for nothing it must have paid so far.
-_FREE = 200_000
+_FREE = 100_000
 _LIFTED_FOR_EACH = 50
 _BLANKS = "[ \t\r\n]*"
 # No markup, no control character (white space included, which attributes and line ends change), and
