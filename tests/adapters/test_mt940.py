@@ -375,7 +375,7 @@ def test_an_entry_that_cannot_be_read_exactly_is_in_doubt(read: Read, line: str)
     assert message.problems[0].path == "statement 1, entry 2"
     assert message.problems[0].line == 9
     (entry,) = one(message).entries
-    assert "nobody" not in entry.additional_information
+    assert "nobody" not in repr(entry)
 
 
 @pytest.mark.parametrize(
@@ -407,6 +407,7 @@ def test_a_second_opening_balance_is_in_doubt(read: Read) -> None:
 def test_a_second_account_in_one_statement_is_in_doubt(read: Read) -> None:
     text = STATEMENT.replace(":28C:", ":25:DE02120300000000202051\n:28C:")
     assert "field 25 is left out: it stands there a second time" in doubts(read(text))[0]
+    assert read(STATEMENT.replace(":28C:", ":21:A\n:21:B\n:28C:")).problems == ()
 
 
 @pytest.mark.parametrize("figure", ["EUR1500,00", "CR20,00", "D1000,5", "EUR519,50"])
@@ -426,6 +427,10 @@ def test_slips_are_warnings_with_their_place(read: Read) -> None:
         (Severity.WARN, "statement 1, field NS", "field NS is not read"),
     ]
     assert books.balanced(one(message)) is True
+
+
+def test_a_file_full_of_slips_shows_the_first_twenty(read: Read) -> None:
+    assert len(read(STATEMENT.replace("-\n", ":NS:19\n" * 30 + "-\n")).problems) == 20
 
 
 def test_an_amount_without_its_comma_is_read_where_the_balances_prove_it(read: Read) -> None:
@@ -474,6 +479,12 @@ def test_a_sum_that_may_count_more_than_is_listed_is_a_warning(
     message = read(INTERIM.replace("1EUR20,00", "2EUR21,00").replace(old, new))
     assert {p.severity for p in message.problems} == {Severity.WARN}
     assert one(message).doubts == ()
+
+
+def test_an_interim_report_without_sums_and_end_may_be_cut_off(read: Read) -> None:
+    (problem,) = read(INTERIM.partition(":90D:")[0]).problems
+    assert (problem.severity, problem.path, problem.line) == (Severity.WARN, "statement 1", 1)
+    assert problem.message == "has neither sums nor an end: it may be cut off"
 
 
 def test_the_envelope_tells_an_interim_report(read: Read) -> None:
@@ -701,6 +712,20 @@ def test_no_line_is_too_long_or_looks_like_a_field(read: Read) -> None:
         "entry 1: remittance:",
     ]
     assert one(read(text)).entries[0].details[0].end_to_end_id == "E" * 35
+
+
+@pytest.mark.parametrize("offset", range(0, 27, 2))
+def test_information_has_six_lines_at_most_wherever_it_breaks(offset: int) -> None:
+    detail = replace(DETAIL, remittance="x" * offset + "- " * 200, debtor_name="N" * 54)
+    text, _ = written(with_entry(details=(detail,)))
+    assert text[text.index(":86:") : text.index(":62F:")].count("\r\n") == 6
+
+
+def test_an_id_without_room_is_left_out_whole() -> None:
+    text, left = written(with_entry(details=(replace(DETAIL, end_to_end_id="E" * 500),)))
+    assert "EREF" not in text
+    assert "EEE" not in text
+    assert left[0].startswith("entry 1: end to end id: no room for 'EREF+EEE")
 
 
 def test_a_text_never_changes_an_id(read: Read) -> None:

@@ -23,6 +23,7 @@ _OTHER_FORM = "Hand it over in another format: camt, CSV and JSON Lines have roo
 _CODES = {kind: code for code, kind in BALANCES.items()}
 _CREDITS, _DEBITS = "100", "400"  # the summary codes of their totals
 # ISO family -> type code, as a credit and as a debit: credit transfers, direct debits, cheques.
+# What goes the other way is a reversal or return.
 _FAMILIES = {
     "RCDT": ("195", "699"),
     "ICDT": ("399", "495"),
@@ -201,7 +202,7 @@ def _type_code(entry: Entry) -> str:
     if re.fullmatch("[4-6]\\d\\d" if debit else "[1-3]\\d\\d", own, re.ASCII):
         return own
     family = [*own.split("/"), "", ""][1]
-    return _MISCELLANEOUS[debit] if entry.reversal else _FAMILIES.get(family, _MISCELLANEOUS)[debit]
+    return _FAMILIES.get(family, _MISCELLANEOUS)[debit]
 
 
 def _text(entry: Entry, details: Sequence[EntryDetail]) -> str:

@@ -44,6 +44,7 @@ _BALANCES = {
 _OPENING, _CLOSING = ("60F", "60M", "60"), ("62F", "62M", "62")
 _FIELDS = frozenset({"13D", "20", "21", "25", "25P", "28", "28C", "34F", "61", "86", "90C", "90D"})
 _KNOWN = _FIELDS | _BALANCES.keys()
+_IDENTITY = frozenset({"25", "28"})  # account and number
 _TAG = re.compile(r":(\d\d[A-Z]?|NS):", re.ASCII)
 _ENVELOPE = re.compile(r"(?:\{[123]:[^\n]*\})*\{4:")  # the blocks before the text of a message
 _NEXT_MESSAGE = re.compile(rb"(?<=.)(?=\{1:)")
@@ -220,8 +221,8 @@ def _take(found: _Field, opened: _Open) -> None:
 
 
 def _take_text(found: _Field, opened: _Open) -> None:
-    text = found.text.strip()
-    if opened.texts.setdefault(found.tag[:2], text) != text:
+    text, name = found.text.strip(), found.tag[:2]
+    if opened.texts.setdefault(name, text) != text and name in _IDENTITY:
         raise Doubt("it stands there a second time and says something else")
 
 
@@ -345,6 +346,8 @@ def _statement(opened: _Open) -> Statement:
     end = end or (date.fromisoformat(created[:10]) if created else None)
     entries = tuple(_entry(n, line, opened, (start, end)) for n, line in enumerate(opened.lines, 1))
     _compare_sums(opened, entries)
+    if kind is StatementKind.INTRADAY and not (opened.ended or opened.sums):
+        opened.slip("", "has neither sums nor an end: it may be cut off", opened.first_line)
     return Statement(
         index=opened.index,
         kind=kind,
