@@ -651,6 +651,32 @@ def test_memory_stays_flat_over_many_batches(tmp_path: Path, payment_file: Payme
     assert after - before < 8 * 1024
 
 
+def test_memory_stays_flat_over_payments_of_thousands_of_lines(tmp_path: Path, good: bytes) -> None:
+    path = tmp_path / "long.xml"
+    head, payment, tail = re.split(rb"(?<=</DbtrAgt>)|(?=</PmtInf>)", good)
+    payment = payment[: payment.index(b"</CdtTrfTxInf>")].strip()
+    many = (
+        payment.replace(b"M-1", b"M-%d" % number)
+        + b"<RmtInf>%b</RmtInf></CdtTrfTxInf>\n" % (b"<Ustrd>x</Ustrd>" * (2000 + number))
+        for number in range(150)
+    )
+    head = re.sub(rb"<(NbOfTxs|CtrlSum)>.*?</\1>", b"", head)
+    head = head.replace(b"<InitgPty>", b"<NbOfTxs>150</NbOfTxs><InitgPty>")
+    path.write_bytes(head + b"".join(many) + tail)
+    count, kilobytes = _peak(path)
+    assert count == 150
+    assert kilobytes < 64 * 1024
+
+
+def test_of_what_stands_before_a_payment_nothing_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.xml"
+    path.write_bytes(b"<a xmlns='urn:x'><x/><b><y/> text <c><d/></c><z/><c><d/></c></b></a>")
+    for element in xml.elements(path, xml.opening(path), ("c",)):
+        xml.forget(element)
+        assert len(element) == 0
+        assert [each.getprevious() for each in (element, *element.iterancestors())] == [None] * 3
+
+
 def test_the_text_of_an_element_is_whole_for_every_reader(tmp_path: Path) -> None:
     path = tmp_path / "x.xml"
     path.write_bytes(b"<a xmlns='urn:x'><b>1<!-- no -->0<?no?><![CDATA[0]]></b><c>1</c></a>")
