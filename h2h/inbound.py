@@ -308,19 +308,23 @@ def _contents(
     if not keep:
         return "statements", {}
     base += "" if len(keep) == len(message.statements) else "." + "-".join(map(str, keep))
-    part = sweep.services.archive.path(file.id, f"exported.{'-'.join(map(str, keep[:20]))}.xml")
+    suffix = _SUFFIXES.get(message.message, ".xml")
+    part = sweep.services.archive.path(file.id, f"exported.{'-'.join(map(str, keep[:20]))}{suffix}")
     sweep.services.messages.extract(_content(file, sweep), keep, part)
     kept = [statement for statement in message.statements if statement.index in keep]
     made = exporter.statements(kept)
-    contents = {f"{base}.xml": part}
+    contents = {base + suffix: part}
     contents |= {base + export.suffix: export.content for export in made}
     return _FOLDERS[kept[0].kind], contents
+
+
+_SUFFIXES = {"MT940": ".sta", "MT942": ".sta", "BAI2": ".bai"}  # all else is XML
 
 
 def _base_name(file: File) -> str:
     """The bank's name without its seal's and format's suffixes, and our id to tell twins apart."""
     name = file.name
-    for suffix in (".pgp", ".gpg", ".asc", ".xml"):
+    for suffix in (".pgp", ".gpg", ".asc", ".xml", *_SUFFIXES.values()):
         name = name.removesuffix(suffix)
     return f"{shortened(name)}.{file.id}"
 
