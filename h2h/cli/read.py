@@ -32,7 +32,7 @@ Json = dict[str, Any]  # what json.dumps takes; the shapes are those of the docu
 @click.option("--entries", is_flag=True, help="With every entry of every statement.")
 @click.pass_context
 def read(context: click.Context, files: tuple[Path, ...], *, as_lines: bool, entries: bool) -> None:
-    """Read bank files: account reports (camt.052, 053, 054) and status reports (pain.002).
+    """Read bank files: account reports (camt, MT940, MT942, BAI2) and status reports (pain.002).
 
     Exit code 1 when one of them is no readable bank file.
     """
