@@ -19,6 +19,13 @@ GOOD_PAYMENT = {
     "creditor_name": "Fournisseur SA",
     "remittance": "",
 }
+GOOD_COLLECTION = {
+    "amount": "100.00",
+    "currency": "EUR",
+    "debtor_iban": "FR1420041010050500013M02606",
+    "debtor_name": "Client SA",
+    "mandate": "MANDATE-1",
+}
 
 
 class PaymentFile(Protocol):
@@ -39,6 +46,26 @@ class PaymentFile(Protocol):
 def payment_file() -> PaymentFile:
     """The builder of payment files: one batch, counts and control sums as they should be."""
     return make_payment_file
+
+
+class CollectionFile(Protocol):
+    """Makes a valid pain.008; each collection is a dict that overrides GOOD_COLLECTION."""
+
+    def __call__(
+        self,
+        message_id: str = "MSG-1",
+        collections: Sequence[Mapping[str, str]] = ({},),
+        *,
+        creditor_iban: str = "DE89370400440532013000",
+        collection_date: str = "2026-12-01",
+        version: str = "pain.008.001.08",
+    ) -> bytes: ...
+
+
+@pytest.fixture
+def collection_file() -> CollectionFile:
+    """The builder of collection files (direct debits): one batch, figures as they should be."""
+    return make_collection_file
 
 
 @pytest.fixture
@@ -104,4 +131,64 @@ def _payment(payment: Mapping[str, str]) -> str:
         <CdtrAcct><Id><IBAN>{words["creditor_iban"]}</IBAN></Id></CdtrAcct>
         {remittance}
       </CdtTrfTxInf>
+"""
+
+
+def make_collection_file(
+    message_id: str = "MSG-1",
+    collections: Sequence[Mapping[str, str]] = ({},),
+    *,
+    creditor_iban: str = "DE89370400440532013000",
+    collection_date: str = "2026-12-01",
+    version: str = "pain.008.001.08",
+) -> bytes:
+    bic = "BIC" if version.endswith(".02") else "BICFI"
+    full = [
+        {**GOOD_COLLECTION, "end_to_end_id": f"{message_id}-{number}", "bic": bic, **collection}
+        for number, collection in enumerate(collections, 1)
+    ]
+    totals = f"""<NbOfTxs>{len(full)}</NbOfTxs>
+      <CtrlSum>{sum((Decimal(each["amount"]) for each in full), Decimal(0)):f}</CtrlSum>"""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{version}">
+  <CstmrDrctDbtInitn>
+    <GrpHdr>
+      <MsgId>{escape(message_id)}</MsgId>
+      <CreDtTm>2026-11-20T10:00:00</CreDtTm>
+      {totals}
+      <InitgPty><Nm>Acme GmbH</Nm></InitgPty>
+    </GrpHdr>
+    <PmtInf>
+      <PmtInfId>{escape(message_id)}-B1</PmtInfId>
+      <PmtMtd>DD</PmtMtd>
+      {totals}
+      <PmtTpInf>
+        <SvcLvl><Cd>SEPA</Cd></SvcLvl><LclInstrm><Cd>CORE</Cd></LclInstrm><SeqTp>RCUR</SeqTp>
+      </PmtTpInf>
+      <ReqdColltnDt>{collection_date}</ReqdColltnDt>
+      <Cdtr><Nm>Acme GmbH</Nm></Cdtr>
+      <CdtrAcct><Id><IBAN>{creditor_iban}</IBAN></Id></CdtrAcct>
+      <CdtrAgt><FinInstnId><{bic}>COBADEFFXXX</{bic}></FinInstnId></CdtrAgt>
+      <ChrgBr>SLEV</ChrgBr>
+      <CdtrSchmeId><Id><PrvtId><Othr><Id>DE98ZZZ09999999999</Id>
+        <SchmeNm><Prtry>SEPA</Prtry></SchmeNm></Othr></PrvtId></Id></CdtrSchmeId>
+{"".join(map(_collection, full))}    </PmtInf>
+  </CstmrDrctDbtInitn>
+</Document>
+""".encode()
+
+
+def _collection(collection: Mapping[str, str]) -> str:
+    words = {name: escape(value) for name, value in collection.items()}
+    bic = words["bic"]
+    return f"""      <DrctDbtTxInf>
+        <PmtId><EndToEndId>{words["end_to_end_id"]}</EndToEndId></PmtId>
+        <InstdAmt Ccy="{words["currency"]}">{words["amount"]}</InstdAmt>
+        <DrctDbtTx><MndtRltdInf>
+          <MndtId>{words["mandate"]}</MndtId><DtOfSgntr>2020-01-31</DtOfSgntr>
+        </MndtRltdInf></DrctDbtTx>
+        <DbtrAgt><FinInstnId><{bic}>AGRIFRPP</{bic}></FinInstnId></DbtrAgt>
+        <Dbtr><Nm>{words["debtor_name"]}</Nm></Dbtr>
+        <DbtrAcct><Id><IBAN>{words["debtor_iban"]}</IBAN></Id></DbtrAcct>
+      </DrctDbtTxInf>
 """

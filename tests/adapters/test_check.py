@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -537,6 +537,50 @@ def test_of_a_flood_of_findings_a_hundred_are_told_and_the_others_counted(
     verdict = check(bad)
     assert {problem.rule for problem in verdict.problems} == {"iban"}
     assert (len(verdict.problems), verdict.more) == (checking.MOST_TOLD, 1134)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (b"<MsgId>M<", b"<MsgId>" + b"M" * 36 + b"<", "schema"),
+        (b"FR14", b"FR15", "iban"),
+        (b"<NbOfTxs>3", b"<NbOfTxs>4", "number-of-transactions"),
+        (b"</Document>", b"", "xml"),
+    ],
+)
+def test_asked_for_the_first_problem_a_check_tells_no_other(
+    tmp_path: Path, good: bytes, old: bytes, new: bytes, rule: str
+) -> None:
+    path = tmp_path / "payments.xml"
+    path.write_bytes(good.replace(old, new))
+    problem = only(checking.check(path, CheckTerms(), TODAY, first=True))
+    assert problem.rule == rule
+    path.write_bytes(good)
+    assert checking.check(path, CheckTerms(), TODAY, first=True).problems == ()
+
+
+def test_asked_for_the_first_problem_a_check_leaves_the_rest_unread(
+    tmp_path: Path, payment_file: PaymentFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "payments.xml"
+    read: list[int] = []
+    monkeypatch.setattr(xml, "blocks", _counting(xml.blocks, read))
+    for old, new in ((b"<PmtMtd>TRF", b"<PmtMtd>XXX"), (b">M-1<", b">" + b"M" * 36 + b"<")):
+        path.write_bytes(payment_file("M", [{}] * 20_000).replace(old, new))
+        read.clear()
+        assert only(checking.check(path, CheckTerms(), TODAY, first=True)).rule == "schema"
+        assert sum(read) < path.stat().st_size / 2
+
+
+def _counting(
+    blocks: Callable[[Path], Iterator[bytes]], read: list[int]
+) -> Callable[[Path], Iterator[bytes]]:
+    def counted(path: Path) -> Iterator[bytes]:
+        for block in blocks(path):
+            read.append(len(block))
+            yield block
+
+    return counted
 
 
 def test_a_schema_named_by_the_file_is_never_used(

@@ -164,13 +164,13 @@ class _Check:
             with beside:
                 for chunk in reading.chunks():
                     self._look(chunk)
+            self._end(reading.header)
         except _Enough:
             return reading.header, False
         except xml.Unreadable as refused:
             if refused.problem.line is not None:
                 self._refuse_exactly()
             raise
-        self._end(reading.header)
         return reading.header, True
 
     def _refuse_exactly(self) -> None:
