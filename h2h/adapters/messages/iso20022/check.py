@@ -248,7 +248,8 @@ class _Check:
 
     def _explained(self, rule: str, slips: Sequence[schema.Slip]) -> Iterator[_Told]:
         severity = Severity.ERROR
-        if rule != "schema":  # the standard's own is not for agreement
+        # the standard's own is not for agreement, nor is the bank's where it judges alone
+        if rule != "schema" and "schema" in self._schemas:
             severity = agreed_severity(self._terms, rule, severity)
         from h2h.adapters.messages.iso20022 import places  # noqa: PLC0415 - only where it is wrong
         from h2h.adapters.messages.iso20022.explain import explain  # noqa: PLC0415 - the same

@@ -15,6 +15,7 @@ from h2h.core.payment import LINE, Columns
 
 Leaves = Sequence[tuple[str, str]]  # path and text, in the order of the file
 
+_DAY, _DAY_OF_COLLECTION = "ReqdExctnDt", "ReqdColltnDt"
 _SIDES = {"Cdtr": "Dbtr", "Dbtr": "Cdtr"}
 
 
@@ -91,12 +92,7 @@ _BATCH = {
     "transactions": ("NbOfTxs",),
     "control_sum": ("CtrlSum",),
     # a date, or from version 08 a choice of Dt and DtTm
-    "requested_execution_date": (
-        "ReqdExctnDt",
-        "ReqdExctnDt/Dt",
-        "ReqdExctnDt/DtTm",
-        "ReqdColltnDt",
-    ),
+    "requested_execution_date": ("ReqdExctnDt", "ReqdExctnDt/Dt", "ReqdExctnDt/DtTm"),
     **_PAYMENT_TYPE,
     "sequence_type": ("PmtTpInf/SeqTp",),
     "name": ("Dbtr/Nm",),
@@ -126,6 +122,8 @@ _ONLY_IN_COLLECTIONS = frozenset({"creditor_scheme_id"})
 
 
 def _swapped(path: str) -> str:
+    if path.startswith(_DAY):
+        return _DAY_OF_COLLECTION + path.removeprefix(_DAY)
     for side, other in _SIDES.items():
         for start in (side, f"Ultmt{side}", f"InstrFor{side}Agt"):
             if path.startswith(start):
