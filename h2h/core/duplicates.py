@@ -41,6 +41,7 @@ def keys(payment: Payment) -> Keys:
         payment.counterparty_account,
         plain(payment.amount.normalize()),
         payment.currency,
+        *(("collection",) if payment.batch.collection else ()),  # money in is not money out
     )
     named = payment.end_to_end_id not in {"", NOT_PROVIDED}
     words = normalised_remittance(payment)

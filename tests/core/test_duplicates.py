@@ -95,6 +95,12 @@ def test_other_money_or_accounts_change_both_keys(changed: Payment) -> None:
     assert keys(changed).exact != keys(RENT).exact
 
 
+def test_money_in_is_not_like_money_out() -> None:
+    collected = replace(RENT, batch=replace(BATCH, method="DD"))
+    assert keys(collected).similar != keys(RENT).similar
+    assert keys(collected).exact != keys(RENT).exact
+
+
 def test_the_same_amount_written_otherwise_is_the_same() -> None:
     for text in ("950", "950.0", "9.5E+2"):
         assert keys(replace(RENT, amount=Decimal(text))) == keys(RENT)
