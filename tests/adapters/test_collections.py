@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from h2h.adapters.messages.iso20022.check import check, payments
+from h2h.adapters.profiles import load_profile
 from h2h.core.payment import Verdict
 from h2h.core.problem import Severity
 from h2h.core.terms import Account, CheckTerms
@@ -132,6 +133,14 @@ def test_what_is_wrong_is_told_with_the_sides_of_a_collection(
     assert xpath is None or told[0].xpath == BATCH + xpath
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_sepa_collection_passes_the_sepa_profile(
+    judge: Judge, collection_file: CollectionFile, version: str
+) -> None:
+    terms = CheckTerms(profile=load_profile("sepa"))
+    assert judge(collection_file("C", version=version), terms).problems == ()
+
+
 def test_a_creditor_account_that_is_not_ours_is_refused(
     judge: Judge, collection_file: CollectionFile
 ) -> None:
@@ -180,6 +189,7 @@ def test_credit_transfers_in_a_collection_are_refused_by_the_schema(
 # -------------------------------------------------------------------------------- national variants
 
 VARIANTS = (
+    ("urn:iso:std:iso:20022:tech:xsd:pain.001.001.13", "pain.001.001.13"),
     ("urn:iso:std:iso:20022:tech:xsd:pain.001.003.03", "pain.001.003.03"),
     ("urn:iso:std:iso:20022:tech:xsd:pain.001.001.09.ch.03", "pain.001.001.09.ch.03"),
     (

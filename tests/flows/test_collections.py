@@ -1,4 +1,4 @@
-"""A collection (direct debit) goes the way of a payment, to the bank of the account it pays into."""
+"""A collection's life: routed by the account to be credited, delivered once, booked by a credit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,34 @@ def test_a_collection_in_the_root_door_goes_to_the_bank_of_the_creditor_account(
     with room.ledger() as ledger:
         rows = [*ledger.payments(room.file().id)]
     assert [row.end_to_end_id for row in rows] == ["FEE-1", "DD-1-2"]
-    assert {row.counterparty_account for row in rows} == {"FR1420041010050500013M02606"}
+    sides = {(row.account, row.counterparty_account, row.counterparty_name) for row in rows}
+    assert sides == {("DE89370400440532013000", "FR1420041010050500013M02606", "Client SA")}
+
+
+@pytest.mark.parametrize(("direction", "state"), [("CRDT", Pay.BOOKED), ("DBIT", Pay.INSTRUCTED)])
+def test_a_credit_books_it_and_a_debit_of_the_same_id_does_not(
+    room: Room,
+    collection_file: CollectionFile,
+    bank_files: BankFiles,
+    direction: str,
+    state: Pay,
+) -> None:
+    room.drop(collection_file("DD-1", [{**CLIENT, "amount": "50.00"}]))
+    room.sweep()
+    details = (
+        "<NtryDtls><TxDtls><Refs><EndToEndId>FEE-1</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>"
+    )
+    block = bank_files.statement("1", "150.00" if direction == "CRDT" else "50.00")
+    block = block.replace("</Ntry>", details)
+    entry = '<Amt Ccy="EUR">50.00</Amt><CdtDbtInd>'
+    assert f"{entry}CRDT" in block
+    block = block.replace(f"{entry}CRDT", f"{entry}{direction}")
+    (room.bank / "out" / "st.xml").write_bytes(bank_files.report_file(block))
+    room.sweep()
+    with room.ledger() as ledger:
+        assert len(ledger.statements()) == 1
+        (payment,) = ledger.payments(room.file().id)
+    assert payment.state is state
 
 
 def test_our_account_on_the_debtors_side_leads_to_no_bank(
