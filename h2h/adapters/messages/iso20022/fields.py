@@ -92,7 +92,7 @@ _BATCH = {
     "transactions": ("NbOfTxs",),
     "control_sum": ("CtrlSum",),
     # a date, or from version 08 a choice of Dt and DtTm
-    "requested_execution_date": ("ReqdExctnDt", "ReqdExctnDt/Dt", "ReqdExctnDt/DtTm"),
+    "requested_execution_date": ("ReqdExctnDt/Dt", "ReqdExctnDt/DtTm", "ReqdExctnDt"),
     **_PAYMENT_TYPE,
     "sequence_type": ("PmtTpInf/SeqTp",),
     "name": ("Dbtr/Nm",),
