@@ -20,7 +20,7 @@ from h2h.adapters.messages import Iso20022Messages
 from h2h.config import load
 from h2h.core.problem import Severity
 from h2h.core.states import Out
-from h2h.core.status import Reason, StatusReport
+from h2h.core.status import StatusReport
 from h2h.core.terms import Account, CheckTerms
 from h2h.errors import Transient
 from h2h.inbound import sweep_inbound
@@ -123,22 +123,6 @@ def test_a_file_that_its_check_refuses_is_rejected_as_by_its_bank(
     assert verdict(office)["verdict"] == "refused"
     assert verdict(office)["status_report"] == file.refusal
     assert file.refusal in str(verdict(office)["next_move"])
-
-
-def test_a_file_that_a_person_cancels_is_rejected_with_the_persons_reason(
-    make_room: MakeRoom, payment_file: PaymentFile
-) -> None:
-    room = make_room(refusals=True, check=HOLDS_PAST_DATES)
-    room.furnish()
-    room.drop(payment_file(execution_date="2026-11-20"))
-    room.sweep()
-    assert (room.file().state, told(room)) == (Out.HELD, [])
-    decide(room, desk.reject)
-    room.sweep(times=2)
-    (report,) = told(room)
-    assert (report.group_status, report.reasons) == ("RJCT", (Reason("DS02", WHY),))
-    assert report.batches == ()
-    assert verdict(room)["verdict"] == "cancelled"
 
 
 def test_what_the_configuration_says_is_what_the_flows_are_told(tmp_path: Path) -> None:
@@ -332,15 +316,62 @@ def test_what_has_its_name_taken_at_the_bank_is_not_rejected(
     assert (office.file().state, told(office)) == (Out.CANCELLED, [])
 
 
-def test_what_no_person_cancelled_is_not_rejected(office: Room, payment_file: PaymentFile) -> None:
-    with office.ledger() as ledger:
-        desk.pause(ledger, "acme", WHO, WHY, office.clock.now())
-    office.drop(payment_file())
+def test_what_a_person_cancels_is_not_rejected_for_it_may_be_paid_otherwise(
+    make_room: MakeRoom, payment_file: PaymentFile
+) -> None:
+    room = make_room(refusals=True, check=HOLDS_PAST_DATES)
+    room.furnish()
+    room.drop(payment_file(execution_date="2026-11-20"))
+    room.sweep()
+    decide(room, desk.reject)
+    room.drop(payment_file(payments=[WRONG | {"end_to_end_id": "OTHER"}]), "same-id.xml")
+    room.drop(payment_file("MSG-2", [WRONG | {"end_to_end_id": "MSG-1-1"}]), "same-item.xml")
+    room.sweep(times=2)
+    assert (verdict(room)["verdict"], told(room)) == ("cancelled", [])
+    assert {room.file(f"same-{what}.xml").state for what in ("id", "item")} == {Out.INVALID}
+
+
+def test_what_came_to_the_wrong_banks_door_is_not_rejected(
+    office: Room, payment_file: PaymentFile
+) -> None:
+    office.drop(payment_file(debtor_iban="NL91ABNA0417164300"))
+    office.sweep(times=2)
+    assert [problem.rule for problem in office.file().problems] == ["debtor-account"]
+    assert (verdict(office)["verdict"], told(office)) == ("refused", [])
+
+
+def test_a_message_that_a_bank_has_reported_on_is_not_rejected(
+    office: Room, payment_file: PaymentFile, bank_files: BankFiles
+) -> None:
+    (office.bank / "out" / "told.xml").write_bytes(bank_files.status_file())
     office.sweep()
-    with office.ledger() as ledger:
-        assert ledger.move(office.file(), Out.CANCELLED, office.clock.now()) is not None
-    office.sweep()
-    assert (verdict(office)["verdict"], told(office)) == ("cancelled", [])
+    office.drop(payment_file(payments=[WRONG]))
+    office.sweep(times=2)
+    assert (office.file().state, office.file().refusal) == (Out.INVALID, "")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        (b"CdtTrfTxInf>", b"CdtTrfTxInfo>"),
+        (b"PmtInf>", b"PmtInfo>"),
+        (b"InstdAmt>", b"InstrAmt>"),
+        (b"EndToEndId>", b"EndToEndID>"),
+        (b"<EndToEndId>", b"<EndToEndId> "),
+        (b"MSG-1-1", b"NOTPROVIDED"),
+        (b"<MsgId>", b"<MsgId> "),
+        (b"<NbOfTxs>1<", b"<NbOfTxs>2<"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_rejected(
+    office: Room, payment_file: PaymentFile, written: bytes, instead: bytes
+) -> None:
+    content = payment_file(payments=[WRONG])
+    assert written in content
+    office.drop(content.replace(written, instead))
+    office.sweep(times=2)
+    assert (office.file().state, told(office)) == (Out.INVALID, [])
+    assert verdict(office)["verdict"] == "refused"
 
 
 def test_what_no_report_can_name_is_answered_all_the_same(

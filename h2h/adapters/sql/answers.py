@@ -91,7 +91,11 @@ def _told_before(connection: Connection, file: File, report: StatusReport) -> st
     same = [reports.c[name] == value for name, value in key.items()]
     first = connection.execute(select(reports.c.file_id).where(*same)).scalar()
     if first is None:
-        connection.execute(insert(reports).values(file_id=file.id, **key))
+        connection.execute(
+            insert(reports).values(
+                file_id=file.id, original_message_id=report.original_message_id, **key
+            )
+        )
     return first or ""
 
 

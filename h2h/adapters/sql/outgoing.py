@@ -350,8 +350,7 @@ def _already_refused(connection: Connection, file: File, change: Change) -> Iter
     """A hold when a status report of ours rejected this message, unless a person waived it."""
     message_id = change.message_id or file.message_id
     told = select(files.c.id).where(
-        files.c.bank == (change.bank or file.bank),
-        files.c.message_id == message_id,
+        files.c.message_id == message_id,  # by whatever bank's door it came
         files.c.direction == "out",
         files.c.refusal != "",
     )

@@ -16,12 +16,13 @@ from h2h.adapters.sql.store import Store, files, moves
 from h2h.core import duplicates
 from h2h.core.matching import NAMELESS
 from h2h.core.payment import Payment
-from h2h.core.states import ANNOUNCED
+from h2h.core.states import ANNOUNCED, Out
 from h2h.ports import File
 
-# Whatever became of it: a file in doubt may have been settled as not sent, and cancelled then.
+# Whatever became of it: a file in doubt may have been settled as not sent, and cancelled then. And
+# who cancels a file may do so because its payments were made in another way.
 _ANNOUNCED = exists().where(moves.c.file_id == files.c.id, moves.c.target.in_(sorted(ANNOUNCED)))
-_WENT_OR_MAY_GO = or_(MAY_GO, _ANNOUNCED)
+_WENT_OR_MAY_GO = or_(MAY_GO, files.c.state == Out.CANCELLED.value, _ANNOUNCED)
 
 
 class Refusals(Store):
@@ -29,20 +30,26 @@ class Refusals(Store):
 
     def elsewhere(self, file: File, payments: Iterable[Sequence[Payment]], since: datetime) -> str:
         with self._reading() as connection:
-            if other := _first(connection, _same_message(file)):
-                return other
+            for query in (_same_message(file), _named_by_a_bank(file)):
+                if other := _first(connection, query):
+                    return other
             found = (_same_payment(connection, file, chunk, since) for chunk in payments)
             return next(filter(None, found), "")
 
 
 def _same_message(file: File) -> Select[str]:
     return select(files.c.id).where(
-        files.c.bank == file.bank,
-        files.c.message_id == file.message_id,
+        files.c.message_id == file.message_id,  # at whatever bank
         files.c.direction == "out",
         files.c.id != file.id,
         or_(_WENT_OR_MAY_GO, files.c.refusal != ""),
     )
+
+
+def _named_by_a_bank(file: File) -> Select[str]:
+    """The bank's report on this message, whoever brought it there."""
+    reports = tables.reports
+    return select(reports.c.file_id).where(reports.c.original_message_id == file.message_id)
 
 
 def _same_payment(

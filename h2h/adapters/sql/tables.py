@@ -168,7 +168,7 @@ _index(
 _index("files_by_state", files.c.state, files.c.created, files.c.id)
 _index("files_by_created", files.c.created, files.c.id)
 _index("files_by_bytes", files.c.sha256, files.c.direction)
-_index("files_by_message", files.c.bank, files.c.message_id, files.c.direction)
+_index("files_by_message", files.c.message_id, files.c.bank, files.c.direction)
 _index("files_by_final_name", files.c.bank, files.c.final_folder, files.c.final_name)
 _index("files_by_bank", files.c.bank, files.c.state)
 _index("files_by_day", files.c.bank, files.c.checked_on)
@@ -331,7 +331,10 @@ reports = Table(
     Column("message_id", String, primary_key=True),
     Column("fingerprint", String, primary_key=True),
     _of_file(),
+    _words("original_message_id"),  # named by the bank, whether it is one of ours or not
 )
+
+_index("reports_by_original", reports.c.original_message_id)
 
 hand_overs = Table(
     "hand_overs",

@@ -115,7 +115,7 @@ def _files() -> None:
     _index("files_by_bytes", "files", ["sha256", "direction"])
     _index("files_by_created", "files", ["created", "id"])
     _index("files_by_final_name", "files", ["bank", "final_folder", "final_name"])
-    _index("files_by_message", "files", ["bank", "message_id", "direction"])
+    _index("files_by_message", "files", ["message_id", "bank", "direction"])
     _index("files_by_sequence", "files", ["bank", "sequence"])
     _index("files_by_state", "files", ["state", "created", "id"])
     _index("files_unrecorded", "files", ["id"], where="last_move > recorded")
@@ -306,8 +306,10 @@ def _reports() -> None:
         sa.Column("fingerprint", sa.String(), nullable=False),
         sa.Column("file_id", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_reports_file_id"),
+        sa.Column("original_message_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("bank", "message_id", "fingerprint", name="pk_reports"),
     )
+    _index("reports_by_original", "reports", ["original_message_id"])
 
 
 def _statements() -> None:
