@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -43,7 +43,13 @@ def check(path: Path, terms: CheckTerms, today: date, *, first: bool = False) ->
         message = head.message or None
         return _Check(path, head, _schemas(head, terms), terms, today, first=first).verdict()
     except xml.Unreadable as refused:
-        return Verdict(message, None, None, {}, (refused.problem,))
+        return Verdict(message, None, None, {}, (_placed_in(path, refused.problem),))
+
+
+def _placed_in(path: Path, problem: Problem) -> Problem:
+    """What is no XML, with the place where it stops being XML."""
+    at = xml.broken_at(path) if problem.rule in {"xml", "encoding"} and problem.line else None
+    return replace(problem, line=at[0], column=at[1]) if at else problem
 
 
 def payments(path: Path) -> Iterator[Chunk]:
@@ -336,7 +342,7 @@ def _chosen(problems: Sequence[_Noted | _Told], most: int) -> Sequence[_Noted | 
         *sorted(firsts, key=lambda each: order.index(each.severity)),
         *sorted(rest, key=lambda each: order.index(each.severity)),
     ]
-    return ranked[: max(most, len(firsts) if most > 1 else 1)]
+    return ranked[:most]
 
 
 def _in_the_file(problem: Problem) -> tuple[int, int]:
