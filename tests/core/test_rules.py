@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -161,6 +162,28 @@ def test_every_change_of_one_digit_in_an_iban_is_caught(iban: str) -> None:
     ]
     assert len(changed) > 9 * 10
     assert [each for each in changed if iban_fault(each) is None] == []
+
+
+FORMS = {"DE": "n" * 18, "FR": "n" * 10 + "c" * 11 + "nn", "GB": "aaaa" + "n" * 14, "NO": "n" * 11}
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+KINDS = {"n": "0123456789", "a": LETTERS, "c": "0123456789" + LETTERS}
+
+
+@pytest.mark.parametrize("country", FORMS)
+def test_of_hundreds_of_ibans_every_change_of_one_digit_is_caught(country: str) -> None:
+    draw = random.Random(country)
+    for _ in range(250):
+        body = "".join(draw.choice(KINDS[kind]) for kind in FORMS[country])
+        iban = country + reference.calc_check_digits(f"{country}00{body}") + body
+        assert iban_fault(iban) is None
+        changed = [
+            f"{iban[:at]}{digit}{iban[at + 1 :]}"
+            for at, old in enumerate(iban)
+            if old.isdigit()
+            for digit in "0123456789"
+            if digit != old
+        ]
+        assert [each for each in changed if iban_fault(each) is None] == []
 
 
 @pytest.mark.parametrize("iban", IBANS)
