@@ -19,7 +19,9 @@ rules below. A problem names its rule, the ISO 20022 reason code with which a ba
 place in the file, what was found and expected, and the next move.
 
 Severities: an `error` refuses the file, a `hold` asks a person, a `warn` is recorded and shown, an
-`info` is told. A bank's profile ([profiles.md](profiles.md)) may change a severity, and
+`info` is told. The code is the usual one: where the standard has one for the debtor's side and
+one for the creditor's (RC03 and RC04, BE07 and BE04), a finding bears that of its side. A bank's
+profile ([profiles.md](profiles.md)) may change a severity, and
 `[banks.NAME.rules]` in config.toml goes before it. A rule that needs a demand (a character set, an
 address, a purpose) is silent where no profile makes it.
 

@@ -207,6 +207,8 @@ def _cron_part(part: str, name: str, least: int, most: int, names: list[str]) ->
     wrong = Wrong(f"a {name} from {span}, *, a-b or */n", f"Mend the {name} field {part!r}")
     if found is None or (found["first"] == "*" and found["last"]):
         raise wrong
+    if found["last"] and found["first"].isdigit() is not found["last"].isdigit():
+        raise wrong  # 1-jan: the scheduler reads a span of names or of numbers
     first = least if found["first"] == "*" else _cron_number(found["first"], least, names)
     last = most if found["first"] == "*" else first
     if found["last"]:

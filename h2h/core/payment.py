@@ -103,6 +103,8 @@ class Batch:
     ultimate_address: Address = _NO_ADDRESS
     creditor_scheme_id: str = ""  # of a collection
     sequence_type: str = ""  # of a collection
+    charges_iban: str = ""  # the account that charges are taken from
+    agent_iban: str = ""  # an account that our bank has with another
 
     @property
     def collection(self) -> bool:
@@ -181,6 +183,8 @@ class Columns(NamedTuple):
     iban: Texts
     number: Texts  # an account that is no IBAN
     account_currency: Texts
+    agent_iban: Texts  # an account that the counterparty's bank has with another
+    intermediary_iban: Texts
     agent_bic: Texts  # of the counterparty's bank, and so the next ones
     agent_member: Texts
     agent_member_scheme: Texts

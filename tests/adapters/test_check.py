@@ -344,7 +344,7 @@ def test_two_messages_in_one_document_are_refused(check: Check, good: bytes) -> 
     [
         (b"Acme", b"M\xfcller", "encoding", "encoding"),
         (b"Acme", b"A\0me", "xml", "0x0"),
-        (b"Acme", b"A&amp", "xml", "expecting ';'"),
+        (b"Acme", b"A&amp", "xml", "it is written “&amp;”"),
         (b"100.00", b"&amount;", "xml", "amount"),
         (b"<Nm>Acme GmbH</Nm>", b"<x:Nm>Acme GmbH</x:Nm>", "xml", "prefix"),
         (b"</CdtTrfTxInf>", b"</CdtTrfTx>", "xml", "mismatch"),

@@ -81,3 +81,19 @@ def test_an_iban_in_small_letters_is_read_like_any_other(judge: Judge) -> None:
     found = judge({}, {"iban": right}, {"iban": wrong}, chunk=3)
     places = [each.place for each in found if each.rule == "iban"]
     assert places == ["batch 1, payment 3 (E-1-3)"]
+
+
+@pytest.mark.parametrize("field", ["agent_iban", "intermediary_iban"])
+def test_the_ibans_of_banks_between_are_checked_too(judge: Judge, field: str) -> None:
+    wrong = "DE89370400440532013001"
+    (found,) = judge({field: wrong}, {field: "DE89370400440532013000"}, {})
+    assert (found.rule, found.place, found.field) == ("iban", "batch 1, payment 1 (E-1-1)", field)
+    (second,) = judge({field: f"DE89370400440532013000\n{wrong}"})
+    assert wrong in second.message
+
+
+@pytest.mark.parametrize("field", ["charges_iban", "agent_iban"])
+def test_the_other_ibans_of_a_batch_are_checked_too(judge: Judge, field: str) -> None:
+    batch = replace(judge.batch, **{field: "DE89370400440532013001"})  # type: ignore[arg-type]  # as named
+    (found,) = judge({}, batch=batch)
+    assert (found.rule, found.place, found.field) == ("iban", "batch 1 (B-1)", field)

@@ -176,3 +176,9 @@ def test_the_counterpartys_bank_is_named_where_that_is_demanded(judge: Judge) ->
     found = judge({}, batch=collection, demands=Demands(agent_required=True))
     assert [code for *_, code in told(found, "agent-required")] == ["RC03"]
     assert told(judge(*payments), "agent-required") == []
+
+
+def test_a_cheque_needs_no_bank_of_the_counterparty(judge: Judge) -> None:
+    wanted = Demands(agent_required=True)
+    assert [each.rule for each in judge({}, demands=wanted)] == ["agent-required"]
+    assert judge({}, batch=replace(judge.batch, method="CHK"), demands=wanted) == []

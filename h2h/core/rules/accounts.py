@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from stdnum import numdb
 
 from h2h.core.demands import Demands
-from h2h.core.payment import Batch, Chunk
+from h2h.core.payment import LINE, Batch, Chunk
 from h2h.core.problem import Severity
 from h2h.core.rules.rule import BatchTotals, Finding, Rule, Sides
 from h2h.core.terms import Account, CheckTerms
@@ -118,15 +118,25 @@ class Iban(Rule):
 
     def payments(self, chunk: Chunk, demands: Sequence[Demands]) -> Iterator[Finding]:
         del demands
-        ibans = chunk.columns.iban
-        for at in _suspects(ibans, frozenset(chunk.iban_countries)):
-            if ibans[at] and (fault := iban_fault(ibans[at])):
-                yield Finding(chunk[at], "iban", fault, ibans[at])
+        yield from self._column(chunk, "iban", frozenset(chunk.iban_countries))
+        for field in ("agent_iban", "intermediary_iban"):
+            if field in chunk.filled:
+                countries = {iban[:2] for iban in getattr(chunk.columns, field)}
+                yield from self._column(chunk, field, frozenset(countries))
 
     def batch(self, totals: BatchTotals) -> Iterator[Finding]:
-        iban = totals.batch.iban
-        if iban and (fault := iban_fault(iban)):
-            yield Finding(totals.batch, "iban", fault, iban)
+        for field in ("iban", "charges_iban", "agent_iban"):
+            iban: str = getattr(totals.batch, field)
+            if iban and (fault := iban_fault(iban)):
+                yield Finding(totals.batch, field, fault, iban)
+
+    def _column(self, chunk: Chunk, field: str, countries: frozenset[str]) -> Iterator[Finding]:
+        ibans: Sequence[str] = getattr(chunk.columns, field)
+        for at in _suspects(ibans, countries):
+            # three intermediaries may have one each; the counterparty has one
+            for iban in [ibans[at]] if field == "iban" else ibans[at].split(LINE):
+                if iban and (fault := iban_fault(iban)):
+                    yield Finding(chunk[at], field, fault, iban)
 
 
 class IbanCountry(Rule):

@@ -165,7 +165,8 @@ class ClearingSystem(_MemberRule):
 
 
 class AgentRequired(Rule):
-    """The counterparty's bank is named, by BIC or clearing member id, where that is demanded."""
+    """The counterparty's bank is named, by BIC or clearing member id, where that is demanded; a
+    cheque has none."""
 
     id = "agent-required"
     code = "RC02"
@@ -178,7 +179,8 @@ class AgentRequired(Rule):
             return
         for wanted, places in spans(demands):
             for at in places if wanted.agent_required else ():
-                if not (bics[at] or members[at]):
+                cheque = chunk.batches[at].method == "CHK"  # goes by post to whom it names
+                if not (bics[at] or members[at] or cheque):
                     words = say("the counterparty's bank has neither BIC nor clearing member id")
                     yield Finding(
                         chunk[at], "agent_bic", words, code=_MISSING.theirs(chunk.batches[at])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -43,13 +43,7 @@ def check(path: Path, terms: CheckTerms, today: date, *, first: bool = False) ->
         message = head.message or None
         return _Check(path, head, _schemas(head, terms), terms, today, first=first).verdict()
     except xml.Unreadable as refused:
-        return Verdict(message, None, None, {}, (_placed_in(path, refused.problem),))
-
-
-def _placed_in(path: Path, problem: Problem) -> Problem:
-    """What is no XML, with the place where it stops being XML."""
-    at = xml.broken_at(path) if problem.rule in {"xml", "encoding"} and problem.line else None
-    return replace(problem, line=at[0], column=at[1]) if at else problem
+        return Verdict(message, None, None, {}, (refused.problem,))
 
 
 def payments(path: Path) -> Iterator[Chunk]:

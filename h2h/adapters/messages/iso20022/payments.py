@@ -331,6 +331,8 @@ def _batch(index: int, fields: Mapping[str, str]) -> Batch:
         ultimate_address=_address(fields, "ultimate_"),
         creditor_scheme_id=first("creditor_scheme_id"),
         sequence_type=first("sequence_type"),
+        charges_iban=first("charges_iban"),
+        agent_iban=first("agent_iban"),
     )
 
 

@@ -25,6 +25,7 @@ from h2h.errors import Corrupt
 
 Element = etree._Element  # noqa: SLF001 - lxml's only name for what its parsers yield
 Watch = Callable[[bytes], None]
+At = tuple[int | None, int | None]  # line and column, from 1
 
 BLOCK = 1 << 18  # bytes read at once
 _HEAD = 1 << 16  # the root, and in an envelope the message, are looked for in these first bytes
@@ -75,9 +76,13 @@ class Opening:
         return f"{{{self.namespace}}}{name}"
 
 
-def refuse(rule: str, message: str, remedy: str, line: int | None = None) -> NoReturn:
+def refuse(
+    rule: str, message: str, remedy: str, line: int | None = None, column: int | None = None
+) -> NoReturn:
     """Raise Unreadable with one problem of severity `error`."""
-    raise Unreadable(Problem(rule, Severity.ERROR, message, remedy, line=line, code="FF01"))
+    raise Unreadable(
+        Problem(rule, Severity.ERROR, message, remedy, line=line, column=column, code="FF01")
+    )
 
 
 def opening(path: Path, largest: int | None = None) -> Opening:
@@ -294,7 +299,7 @@ class _Head:
             words = say(
                 "declares the encoding {encoding}, which cannot be read", encoding=self._encoding
             )
-            _encoding(words, None)
+            _encoding(words, (None, None))
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         self._encoding = encoding or ""
@@ -322,13 +327,13 @@ def _wide(first: bytes) -> bool:
 
 def _not_xml(error: expat.ExpatError) -> NoReturn:
     if error.code in _EXPAT_ENCODING:
-        _encoding(say("is not in the encoding that it declares"), error.lineno)
+        _encoding(say("is not in the encoding that it declares"), (error.lineno, error.offset + 1))
     words = say("is not XML: {cause}", cause=expat.ErrorString(error.code))
     refuse("xml", words, say("Send the payment file itself: an XML document."), error.lineno)
 
 
-def _encoding(words: str, line: int | None) -> NoReturn:
-    refuse("encoding", words, say("Write the file in UTF-8 and declare UTF-8."), line)
+def _encoding(words: str, at: At) -> NoReturn:
+    refuse("encoding", words, say("Write the file in UTF-8 and declare UTF-8."), *at)
 
 
 def _feed(parser: etree.XMLPullParser, block: bytes) -> None:
@@ -340,15 +345,13 @@ def _feed(parser: etree.XMLPullParser, block: bytes) -> None:
 def _close(parser: etree.XMLPullParser, *, ended: bool) -> None:
     fault = _fault(parser, parser.close)
     if not ended:
-        _cut_off(*(fault or (0, "", None)))
+        _cut_off(*(fault or (0, "", (None, None))))
     if fault is not None:
         _not_well_formed(*fault)
 
 
-def _fault(
-    parser: etree.XMLPullParser, step: Callable[[], object]
-) -> tuple[int, str, int | None] | None:
-    """libxml2's number, words and line for what is wrong after `step`; None when nothing is.
+def _fault(parser: etree.XMLPullParser, step: Callable[[], object]) -> tuple[int, str, At] | None:
+    """libxml2's number, words and place for what is wrong after `step`; None when nothing is.
 
     An entity that nobody declared raises nothing: lxml takes what follows for a new document. So
     the log counts, not the exception alone.
@@ -357,32 +360,47 @@ def _fault(
     try:
         step()
     except etree.XMLSyntaxError as error:
-        raised = (0, str(error.msg), error.position[0] or None)
+        raised = (0, str(error.msg), (error.position[0] or None, error.position[1] or None))
     for entry in parser.feed_error_log:
         if entry.level >= etree.ErrorLevels.ERROR:
-            return entry.type, entry.message, entry.line or None
+            return entry.type, entry.message, (entry.line or None, entry.column or None)
     return raised
 
 
-def _not_well_formed(code: int, words: str, line: int | None) -> NoReturn:
+def _not_well_formed(code: int, words: str, at: At) -> NoReturn:
     if code in _LIBXML_ENCODING:
         detail = words.strip()
-        _encoding(
-            say("holds bytes that its encoding does not know ({detail})", detail=detail), line
-        )
+        _encoding(say("holds bytes that its encoding does not know ({detail})", detail=detail), at)
     if code in _LIBXML_AFTER_THE_END:
         words = say("the file goes on after the end of its document (two messages in one file?)")
-        refuse("xml", words, say("Send each message in a file of its own."), line)
+        refuse("xml", words, say("Send each message in a file of its own."), *at)
+    _unescaped(words, at)
+    if "invalid Char" in words:
+        told = say("holds a control character, which XML does not allow ({detail})", detail=words)
+        refuse("xml", told, say("Let the program that writes the file leave it out."), *at)
     words = say("is not well-formed XML: {cause}", cause=words.strip())
-    refuse("xml", words, _AGAIN, line)
+    refuse("xml", words, _AGAIN, *at)
 
 
-def _cut_off(_code: int, words: str, line: int | None) -> NoReturn:
+def _unescaped(words: str, at: At) -> None:
+    """The commonest slip of programs that write XML by hand: a name with & or < in it."""
+    if "EntityRef" in words:
+        told = say("an “&” stands by itself: in XML it is written “&amp;”")
+    elif "invalid element name" in words:
+        told = say("a “<” stands by itself: in XML it is written “&lt;”")
+    else:
+        return
+    remedy = say("Let the program that writes the file escape & and < in names and texts.")
+    refuse("xml", told, remedy, *at)
+
+
+def _cut_off(_code: int, words: str, at: At) -> NoReturn:
+    _unescaped(words, at)
     # libxml2 looks for the end of an unfinished reference or tag in all that follows, in vain
     told = say("the file ends before its document is complete: it is cut off or broken here")
     if words:
         told = say("{words} ({detail})", words=told, detail=words.strip())
-    refuse("xml", told, say("Write the whole file again at its source."), line)
+    refuse("xml", told, say("Write the whole file again at its source."), *at)
 
 
 def _no_doctype(root: Element) -> None:
