@@ -314,8 +314,10 @@ def test_a_file_cut_off_at_any_byte_is_refused(
 ) -> None:
     whole = payment_file("M", [{}], version=version).strip() + b"<!-- end -->"
     ends = {whole.index(b"<!-- end"), len(whole)}
-    accepted = [at for at in range(len(whole) + 1) if check(whole[:at]).valid]
-    assert set(accepted) == ends
+    verdicts = [check(whole[:at]) for at in range(len(whole) + 1)]
+    assert {at for at, verdict in enumerate(verdicts) if verdict.valid} == ends
+    told = [only(verdict).message for verdict in verdicts[whole.index(b"<GrpHdr>") : min(ends)]]
+    assert [message for message in told if "cut off" not in message] == []
 
 
 def test_a_large_file_cut_off_at_a_block_is_refused(

@@ -395,7 +395,8 @@ def _unescaped(words: str, at: At) -> None:
 
 
 def _cut_off(_code: int, words: str, at: At) -> NoReturn:
-    _unescaped(words, at)
+    if "EntityRef" in words:  # not for “<”, behind which a file may have been cut off
+        _unescaped(words, at)
     # libxml2 looks for the end of an unfinished reference or tag in all that follows, in vain
     told = say("the file ends before its document is complete: it is cut off or broken here")
     if words:
