@@ -31,7 +31,7 @@ from h2h.core.problem import Severity
 from h2h.core.terms import CheckTerms
 
 TODAY = date(2026, 11, 23)
-MUTANTS = int(os.environ.get("H2H_MUTANTS", "600"))
+MUTANTS = int(os.environ.get("H2H_MUTANTS", "400"))
 VERSIONS = ("pain.001.001.03", "pain.001.001.09", "pain.008.001.02", "pain.008.001.08")
 SPACE = "urn:iso:std:iso:20022:tech:xsd:"
 # What is said of a file's form, and so by xmllint too; all other rules look at the business.
