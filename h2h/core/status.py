@@ -208,7 +208,7 @@ class _Effects:
         name = status.end_to_end_id
         if name in _NOT_GIVEN:
             name = status.instruction_id
-        found = _matching(self.by_id.get(name, ()), batch, status)
+        found = matching(self.by_id.get(name, ()), batch, status)
         if len(found) == 1:
             self.apply(found[0], said)
         else:
@@ -271,7 +271,7 @@ def _name(payment: PaymentKey) -> str:
     return f"{payment.number} ({payment.end_to_end_id})"
 
 
-def _matching(
+def matching(
     payments: Iterable[PaymentKey], batch: BatchStatus, status: PaymentStatus
 ) -> list[PaymentKey]:
     """The payments that a listed one may mean: by all ids it gives, and by amount if need be."""
