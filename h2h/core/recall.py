@@ -50,15 +50,28 @@ def message_id(file_id: str) -> str:
     return _PREFIX + file_id
 
 
+class Scope(StrEnum):
+    """How much of a payment file is asked back."""
+
+    FILE = "file"
+    BATCH = "batch"
+    PAYMENTS = "payments"
+
+
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What is asked: payments of one file, by their places in it from 1; None: all of it."""
+    """What is asked of the bank: a whole payment file, whole batches of it, or payments.
+
+    `numbers` are the places in the file, from 1, of the payments that are asked back; a batch is
+    meant by any of its payments.
+    """
 
     message_id: str
     created: datetime
     code: str  # a key of REASONS
     words: str  # why, as the person said it
-    numbers: frozenset[int] | None
+    scope: Scope
+    numbers: frozenset[int]
 
 
 class Answer(StrEnum):

@@ -8,18 +8,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-
-from lxml import etree
 
 from h2h.adapters import durable
 from h2h.adapters.durable import disk
 from h2h.adapters.messages.iso20022 import xml
 from h2h.adapters.messages.iso20022.payments import Reading
 from h2h.adapters.messages.iso20022.places import Place
-from h2h.core.money import plain
+from h2h.adapters.messages.iso20022.writing import (
+    AMOUNT_DECIMALS,
+    CURRENCY,
+    LONGEST_ID,
+    LONGEST_LINE,
+    SUM_DECIMALS,
+    UETR,
+    child,
+    count,
+    date_time,
+    document,
+    figure,
+    fitting,
+    moment,
+    one_line,
+    put,
+    serialised,
+)
 from h2h.core.payment import Batch, Chunk, Header, Payment
 from h2h.core.problem import Problem
 from h2h.core.status import Reason
@@ -27,21 +40,10 @@ from h2h.errors import Refused
 from h2h.ports import Refusal
 
 _OLD = frozenset({"pain.001.001.03", "pain.008.001.02"})
-_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _REJECTED = "RJCT"
 _NARRATIVE = "NARR"  # a reason of no code of its own: the words tell it
 _ORIGINATOR = "h2h"
-_LONGEST_ID = 35  # Max35Text
-_LONGEST_WORDS = 105  # Max105Text
-_LONGEST_COUNT = 15  # Max15NumericText
-_MOST_DIGITS = 18  # of an amount and of a control sum
 _PLACE = re.compile(r"/\w+/\w+/PmtInf\[(\d+)\](?:/(?:CdtTrfTxInf|DrctDbtTxInf)\[(\d+)\])?(?![^/])")
-_DATE_TIME = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)?", re.ASCII
-)
-_UETR = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}")
-_CURRENCY = re.compile("[A-Z]{3}")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _EQUIVALENT = b"EqvtAmt"
 
 
@@ -54,19 +56,14 @@ def write(path: Path, refusal: Refusal, target: Path) -> None:
     """
     original = _Original(path, {(0, 0), *map(_place, refusal.reasons)})
     message_id = original.header.message_id
-    if not _fitting(message_id):
+    if not fitting(message_id):
         raise Refused(
             f"the message id {message_id!r} cannot stand in a status report",
-            f"Give every file a message id of 1 to {_LONGEST_ID} characters",
+            f"Give every file a message id of 1 to {LONGEST_ID} characters",
         )
     report = _Report(original, _told(refusal.reasons, original))
     with disk(f"writing {target}"):
         durable.write(target, report.of(refusal))
-
-
-def _fitting(identity: str) -> str:
-    """An id as it may stand in a report, "" when it may not."""
-    return identity if len(identity) <= _LONGEST_ID else ""
 
 
 def _place(problem: Problem) -> Place:
@@ -106,9 +103,9 @@ class _Original:
     def nearest(self, place: Place) -> Place:
         """The place, or the next one above it that a report can name."""
         batch, payment = self.batches.get(place[0]), self.payments.get(place)
-        if batch is None or not _fitting(batch.id):
+        if batch is None or not fitting(batch.id):
             return 0, 0
-        named = payment and (_fitting(payment.end_to_end_id) or _fitting(payment.instruction_id))
+        named = payment and (fitting(payment.end_to_end_id) or fitting(payment.instruction_id))
         return place if named else (batch.index, 0)
 
     def words(self, place: Place) -> str:
@@ -131,7 +128,7 @@ def _told(problems: Iterable[Problem], original: _Original) -> Mapping[Place, Se
 
 def _words(text: str) -> str:
     """One line that the schema takes: XML's characters, and no more of them than allowed."""
-    return " ".join(_NOT_XML.sub("?", text).split())[:_LONGEST_WORDS].rstrip()
+    return one_line(text)[:LONGEST_LINE].rstrip()
 
 
 class _Report:
@@ -141,91 +138,61 @@ class _Report:
         self._original, self._reasons = original, reasons
         self._old = original.header.message in _OLD
         version = "03" if self._old else "10"
-        self._space = f"urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}"
+        self._message = f"pain.002.001.{version}"
 
     def of(self, refusal: Refusal) -> bytes:
         """The whole document."""
-        document = etree.XML(f'<Document xmlns="{self._space}"/>')
-        body = _part(document, "CstmrPmtStsRpt")
-        head = _part(body, "GrpHdr")
-        _text(head, "MsgId", refusal.message_id)
-        _text(head, "CreDtTm", f"{refusal.created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        root = document(self._message)
+        body = child(root, "CstmrPmtStsRpt")
+        head = child(body, "GrpHdr")
+        put(head, "MsgId", refusal.message_id)
+        put(head, "CreDtTm", moment(refusal.created))
         self._group(body)
         for batch in sorted({place[0] for place in self._reasons} - {0}):
             self._batch(body, self._original.batches[batch])
-        return _DECLARATION + etree.tostring(document, encoding="UTF-8", pretty_print=True)
+        return serialised(root)
 
     def _group(self, body: xml.Element) -> None:
-        header, group = self._original.header, _part(body, "OrgnlGrpInfAndSts")
-        _text(group, "OrgnlMsgId", header.message_id)
-        _text(group, "OrgnlMsgNmId", header.message)
-        _text(group, "OrgnlCreDtTm", _date_time(header.created))
+        header, group = self._original.header, child(body, "OrgnlGrpInfAndSts")
+        put(group, "OrgnlMsgId", header.message_id)
+        put(group, "OrgnlMsgNmId", header.message)
+        put(group, "OrgnlCreDtTm", date_time(header.created))
         _totals(group, header)
-        _text(group, "GrpSts", _REJECTED)
+        put(group, "GrpSts", _REJECTED)
         self._because(group, (0, 0))
 
     def _batch(self, body: xml.Element, batch: Batch) -> None:
-        block = _part(body, "OrgnlPmtInfAndSts")
-        _text(block, "OrgnlPmtInfId", batch.id)
+        block = child(body, "OrgnlPmtInfAndSts")
+        put(block, "OrgnlPmtInfId", batch.id)
         _totals(block, batch)
-        _text(block, "PmtInfSts", _REJECTED)
+        put(block, "PmtInfSts", _REJECTED)
         self._because(block, (batch.index, 0))
         for place in sorted(self._reasons):
             if place[0] == batch.index and place[1]:
                 self._payment(block, place)
 
     def _payment(self, block: xml.Element, place: Place) -> None:
-        payment, item = self._original.payments[place], _part(block, "TxInfAndSts")
-        _text(item, "OrgnlInstrId", _fitting(payment.instruction_id))
-        _text(item, "OrgnlEndToEndId", _fitting(payment.end_to_end_id))
-        if not self._old and _UETR.fullmatch(payment.uetr):
-            _text(item, "OrgnlUETR", payment.uetr)
-        _text(item, "TxSts", _REJECTED)
+        payment, item = self._original.payments[place], child(block, "TxInfAndSts")
+        put(item, "OrgnlInstrId", fitting(payment.instruction_id))
+        put(item, "OrgnlEndToEndId", fitting(payment.end_to_end_id))
+        if not self._old and UETR.fullmatch(payment.uetr):
+            put(item, "OrgnlUETR", payment.uetr)
+        put(item, "TxSts", _REJECTED)
         self._because(item, place)
-        amount = _number(payment.amount, 5)
-        if amount and _CURRENCY.fullmatch(payment.currency) and self._original.instructed:
-            instructed = _part(_part(_part(item, "OrgnlTxRef"), "Amt"), "InstdAmt")
+        amount = figure(payment.amount, AMOUNT_DECIMALS)
+        if amount and CURRENCY.fullmatch(payment.currency) and self._original.instructed:
+            instructed = child(item, "OrgnlTxRef", "Amt", "InstdAmt")
             instructed.set("Ccy", payment.currency)
             instructed.text = amount
 
     def _because(self, parent: xml.Element, place: Place) -> None:
         for reason in self._reasons.get(place, ()):
-            told = _part(parent, "StsRsnInf")
-            _text(_part(told, "Orgtr"), "Nm", _ORIGINATOR)
-            _text(_part(told, "Rsn"), "Cd", reason.code)
-            _text(told, "AddtlInf", reason.words)
-
-
-def _part(parent: xml.Element, tag: str) -> xml.Element:
-    return etree.SubElement(parent, f"{{{parent.nsmap[None]}}}{tag}")
-
-
-def _text(parent: xml.Element, tag: str, text: str) -> None:
-    """The part with its text; an empty text makes none."""
-    if text:
-        _part(parent, tag).text = text
+            told = child(parent, "StsRsnInf")
+            put(child(told, "Orgtr"), "Nm", _ORIGINATOR)
+            put(child(told, "Rsn"), "Cd", reason.code)
+            put(told, "AddtlInf", reason.words)
 
 
 def _totals(parent: xml.Element, declared: Header | Batch) -> None:
-    count = "" if declared.transactions is None else str(declared.transactions)
-    _text(parent, "OrgnlNbOfTxs", count if len(count) <= _LONGEST_COUNT else "")
-    _text(parent, "OrgnlCtrlSum", _number(declared.control_sum, 17))
-
-
-def _number(value: Decimal | None, decimals: int) -> str:
-    """`value` as written; "" when it has more digits than a report may have, or is no number."""
-    if value is None or not value.is_finite():
-        return ""
-    _, digits, exponent = value.as_tuple()
-    fits = len(digits) <= _MOST_DIGITS and -int(exponent) <= decimals
-    return plain(value) if fits else ""
-
-
-def _date_time(text: str) -> str:
-    """A creation time as written; "" when it is none."""
-    written = text.strip()
-    try:
-        datetime.fromisoformat(written[:19])
-    except ValueError:
-        return ""
-    return written if _DATE_TIME.fullmatch(written) else ""
+    put(parent, "OrgnlNbOfTxs", count(declared.transactions))
+    put(parent, "OrgnlCtrlSum", figure(declared.control_sum, SUM_DECIMALS))
