@@ -188,18 +188,16 @@ def unseal(file: File, sweep: Sweep) -> File | None:
 
 
 def read(file: File, sweep: Sweep) -> File | None:
-    """opened: understand it; a declared document or acknowledgement is taken as it is."""
+    """opened: recognise what it is; a declared document or acknowledgement is taken as it is."""
     if _download(file, terms_of(file, sweep)).kind != "message":
         return sweep.move(file, In.READ, say("declared, not read"))
     message = _message(file, sweep)
-    change = Change(
-        message=message.message, message_id=message.message_id, problems=message.problems
-    )
+    change = Change(message=message.message, message_id=message.message_id)
     return sweep.move(file, In.READ, change=change)
 
 
 def book(file: File, sweep: Sweep) -> File | None:
-    """read: enter it into the books, in one transaction that may be repeated."""
+    """read: enter it into the books while it is read, in one transaction that may be repeated."""
     terms = terms_of(file, sweep)
     match _download(file, terms).kind:
         case "document":
@@ -215,7 +213,7 @@ def book(file: File, sweep: Sweep) -> File | None:
         told = sweep.ledger.tell(file, message.report, sweep.now, rejects_only=rejects_only)
         _report(file, told, sweep)
         return sweep.ledger.file(file.id)
-    booked = sweep.ledger.book(file, message.statements, terms.accounts, sweep.now)
+    booked = sweep.ledger.book(file, message, terms.accounts, sweep.now)
     if booked is not None:
         _tell_of_statements(file, sweep)
     return booked
@@ -298,24 +296,28 @@ def _contents(
     if kind != "message":
         folder = "documents" if kind == "document" else "status"
         return folder, {_document_name(file): _content(file, sweep)}
-    message, exporter = _message(file, sweep), sweep.services.exporter
-    base = _base_name(file)
-    if message.report is not None:
-        made = exporter.report(message.report)
+    exporter, base = sweep.services.exporter, _base_name(file)
+    if file.message.startswith("pain.002"):
+        report = _message(file, sweep).report
+        made = exporter.report(report) if report else ()
         contents: dict[str, Content] = {f"{base}.xml": _content(file, sweep)}
         return "status", contents | {base + export.suffix: export.content for export in made}
     keep = [row.index for row in rows]
     if not keep:
         return "statements", {}
-    base += "" if len(keep) == len(message.statements) else "." + "-".join(map(str, keep))
-    suffix = _SUFFIXES.get(message.message, ".xml")
-    part = sweep.services.archive.path(file.id, f"exported.{'-'.join(map(str, keep[:20]))}{suffix}")
+    base += "" if len(keep) == len(sweep.ledger.statements(file.id)) else "." + _numbers(keep)
+    suffix = _SUFFIXES.get(file.message, ".xml")
+    part = sweep.services.archive.path(file.id, f"exported.{_numbers(keep[:20])}{suffix}")
     sweep.services.messages.extract(_content(file, sweep), keep, part)
-    kept = [statement for statement in message.statements if statement.index in keep]
+    kept = [found for row in rows if (found := sweep.ledger.statement(row.id))]
     made = exporter.statements(kept)
     contents = {base + suffix: part}
     contents |= {base + export.suffix: export.content for export in made}
     return _FOLDERS[kept[0].kind], contents
+
+
+def _numbers(indexes: Sequence[int]) -> str:
+    return "-".join(map(str, indexes))
 
 
 _SUFFIXES = {"MT940": ".sta", "MT942": ".sta", "BAI2": ".bai"}  # all else is XML

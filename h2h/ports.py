@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,9 +17,11 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from h2h.core.calendar import Window
+from h2h.core.expected import Report
 from h2h.core.payment import Execution, Payment, Verdict
+from h2h.core.position import Open, Owner, Reported
 from h2h.core.problem import Problem
-from h2h.core.statement import Statement, StatementKind
+from h2h.core.statement import Part, Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
 from h2h.core.terms import Account, CheckTerms
@@ -245,15 +247,19 @@ class Desktop(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BankMessage:
-    """A bank file as read: account reports or a status report, and what was wrong with it."""
+    """A bank file while it is read: account reports part by part, or a status report.
+
+    `parts` can be walked once, and raises Corrupt where the file turns out to be none. Until then
+    `problems`, what was wrong with it, may grow, and `message_id` may not be known.
+    """
 
     message: str
-    message_id: str
-    statements: tuple[Statement, ...]
-    report: StatusReport | None
-    problems: tuple[Problem, ...]
+    parts: Iterator[Part] = field(default_factory=lambda: iter(()))
+    report: StatusReport | None = None
+    message_id: str = ""
+    problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,9 +436,11 @@ class StatementRow:
     period_to: date | None
     opening: str | None
     closing: str | None
+    as_of: date | None  # the day of the closing balance, else the last one that it covers
     kept: Kept
     because: str
-    flags: tuple[str, ...]  # "gap", "first"
+    flags: tuple[str, ...]  # "first", "gap", "overlap"
+    waits: bool  # its hand-over waits for a person: it is a second version, or overlaps
     exported: bool
     entries: int
 
@@ -679,21 +687,24 @@ class Ledger(Protocol):
     def book(
         self,
         file: File,
-        statements: Sequence[Statement],
+        message: BankMessage,
         our_accounts: Sequence[Account],
         now: datetime,
     ) -> File | None:
-        """Book what deserves it, in one transaction, and move READ -> BOOKED or DUPLICATE.
+        """Book what deserves it while the message is read, in one transaction, and move READ ->
+        BOOKED or DUPLICATE with what was found wrong.
 
-        Each statement gets an outcome: booked (flags `gap`, `first`), duplicate, or held (unknown
-        account, does not balance) with its reason.
+        Each statement gets an outcome: booked (flags `first`, `gap`, `overlap`), duplicate, held
+        (unknown account, does not balance) with its reason, or superseded. Of two versions of one
+        statement the one that the bank made later is booked, whichever came first. Raises Corrupt
+        when the message turns out to be none; nothing is booked then.
         """
         ...
 
     def release_statement(
         self, statement_id: str, who: str, reason: str, now: datetime
     ) -> StatementRow | None:
-        """held -> booked by a person; None when it is not held."""
+        """held -> booked by a person, or the end of a hand-over's wait; None when neither fits."""
         ...
 
     def reject_statement(
@@ -730,15 +741,36 @@ class Ledger(Protocol):
         self, file_id: str | None = None, *, account: str | None = None
     ) -> Sequence[StatementRow]: ...
 
-    def statement_entries(self, statement_id: str) -> Sequence[Mapping[str, str | None]]:
-        """The booked entries of one statement as plain columns, in the file's order."""
+    def statement(self, statement_id: str) -> Statement | None:
+        """A statement that is kept, as it was read; its entries come from the ledger when they are
+        walked. None for one that is not there or a duplicate."""
         ...
 
     def unexported(self, file_id: str) -> Sequence[StatementRow]:
         """Booked statements of a file that the ERP has not been given."""
         ...
 
-    def balances(self) -> Sequence[BalanceRow]: ...
+    def reports(self, owner: Owner, since: date | None = None) -> Sequence[Report]:
+        """The booked end-of-day statements of an account in the order of the books; with `since`
+        those of that day or later, and the one before them."""
+        ...
+
+    def balances(self, as_of: date | None = None) -> Sequence[BalanceRow]:
+        """The newest booked closing balance of every account, not later than `as_of`."""
+        ...
+
+    def pending(self) -> Sequence[Reported]:
+        """What the banks have told of each account since its newest booked closing balance.
+
+        Pending is what the newest report shows so and none as booked. What intraday reports show as
+        booked is counted once, by the bank's reference, else by all that an entry says.
+        """
+        ...
+
+    def open_payments(self) -> Sequence[Open]:
+        """Payments in files that were announced to a bank, instructed to accepted, by account and
+        day. What the bank shows as a pending entry already is left out: it counts there."""
+        ...
 
     def remote_pending(self, bank: str) -> Sequence[File]:
         """Bank files with an outcome whose `after` at the bank is still to be done."""
@@ -785,6 +817,10 @@ class Ledger(Protocol):
 
     def slot(self, key: str, now: datetime) -> bool:
         """Take a timetable slot (bank, job, business date, time); False when it was taken."""
+        ...
+
+    def taken(self, beginning: str) -> Sequence[str]:
+        """The slots taken whose key begins so."""
         ...
 
     def ask(self, verb: str, bank: str, now: datetime) -> int: ...

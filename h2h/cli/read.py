@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from h2h.core import books
-from h2h.core.money import plain, total
+from h2h.core.money import plain
 from h2h.core.naming import escaped
 from h2h.core.problem import Problem, Severity
 from h2h.export import entry_object
@@ -56,35 +56,43 @@ def read_files(
     for path in paths:
         try:
             message = messages.read(path, largest)
+            yield path, *as_json(path, message, entries=entries)
         except Unreadable as error:
             yield path, unreadable(path, error.problem), [error.problem]
-        else:
-            problems = [*message.problems, *_imbalances(message.statements)]
-            yield path, as_json(path, message, problems, entries=entries), problems
 
 
-def as_json(
-    path: Path, message: BankMessage, problems: Iterable[Problem], *, entries: bool
-) -> Json:
+def as_json(path: Path, message: BankMessage, *, entries: bool) -> tuple[Json, list[Problem]]:
     """One file as `h2h read --json` tells it; a status report has payments, others statements."""
-    return {
-        "file": escaped(str(path)),
-        "message": message.message,
-        **(
-            {"statements": [_statement(s, entries=entries) for s in message.statements]}
-            if message.report is None
-            else _report(message.report)
-        ),
-        "problems": [problem.as_json() for problem in problems],
-    }
+    found: Json = {"file": escaped(str(path)), "message": message.message}
+    problems: list[Problem] = []
+    if message.report is None:
+        found["statements"] = list(_statements(message, problems, entries=entries))
+    else:
+        found |= _report(message.report)
+    problems[:0] = message.problems
+    return {**found, "problems": [problem.as_json() for problem in problems]}, problems
 
 
-def _imbalances(statements: Iterable[Statement]) -> Iterator[Problem]:
-    for statement in statements:
-        if words := books.imbalance(statement):
-            remedy = "The daemon holds such a statement; ask the bank which figure is wrong"
-            path = f"statement {statement.index}"
-            yield Problem("balance", Severity.HOLD, words, remedy, path)
+def _statements(message: BankMessage, problems: list[Problem], *, entries: bool) -> Iterator[Json]:
+    """Each statement once its last part was read; imbalances are added to `problems`."""
+    tally, listed = books.Tally(), list[Json]()
+    for statement, last in message.parts:
+        chunk = tuple(statement.entries)
+        tally.add(chunk)
+        if entries:
+            listed += (entry_object(statement, entry) for entry in chunk)
+        if last:
+            problems += _imbalance(statement, tally)
+            found = _statement(statement, tally)
+            yield {**found, "entry_list": listed} if entries else found
+            tally, listed = books.Tally(), []
+
+
+def _imbalance(statement: Statement, tally: books.Tally) -> Iterator[Problem]:
+    if words := books.imbalance(statement, tally):
+        remedy = "The daemon holds such a statement; ask the bank which figure is wrong"
+        path = f"statement {statement.index}"
+        yield Problem("balance", Severity.HOLD, words, remedy, path)
 
 
 def unreadable(path: Path, problem: Problem) -> Json:
@@ -97,11 +105,10 @@ def unreadable(path: Path, problem: Problem) -> Json:
     }
 
 
-def _statement(statement: Statement, *, entries: bool) -> Json:
-    amounts = [entry.amount for entry in statement.entries]
+def _statement(statement: Statement, tally: books.Tally) -> Json:
     first, last = books.opening(statement), books.closing(statement)
     start, end = statement.period_from, statement.period_to
-    found: Json = {
+    return {
         "account": statement.account or None,
         "currency": statement.currency or None,
         "id": statement.id or None,
@@ -110,16 +117,11 @@ def _statement(statement: Statement, *, entries: bool) -> Json:
         "to": end.isoformat() if end else None,
         "opening": plain(first.amount) if first else None,
         "closing": plain(last.amount) if last else None,
-        "entries": len(amounts),
-        "credit_sum": plain(total(amount for amount in amounts if amount > 0)),
-        "debit_sum": plain(total(amount.copy_negate() for amount in amounts if amount < 0)),
-        "balanced": books.balanced(statement),
+        "entries": tally.entries,
+        "credit_sum": plain(tally.credits),
+        "debit_sum": plain(tally.debits),
+        "balanced": books.balanced(statement, tally),
     }
-    return {**found, "entry_list": _entries(statement)} if entries else found
-
-
-def _entries(statement: Statement) -> list[dict[str, object]]:
-    return [entry_object(statement, entry) for entry in statement.entries]
 
 
 def _report(report: StatusReport) -> Json:

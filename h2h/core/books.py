@@ -1,21 +1,30 @@
-"""The books: what a statement must add up to, and by what it is known again.
+"""The books: what a statement must add up to, by what it is known again, and what it follows.
 
 Only a STATEMENT (end of day) makes a booked balance; intraday reports and notifications carry
-balances and entries too, but never take part in this arithmetic.
+balances and entries too, but never take part in this arithmetic. Entries come part by part, so
+what they come to is kept in a Tally.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from h2h.core.money import plain, total
-from h2h.core.statement import Balance, Charge, Entry, EntryDetail, Statement, StatementKind
+from h2h.core.statement import (
+    Balance,
+    Charge,
+    Entry,
+    EntryDetail,
+    Exchange,
+    Statement,
+    StatementKind,
+)
 
 # ISO external balance types: the opening and closing booked balance, the closing one of the
 # statement before, and the interim booked one that stands between the pages of one statement.
@@ -75,48 +84,95 @@ def _of_type(statement: Statement, *types: str) -> list[Balance]:
     return [b for b in statement.balances if b.type in types and b.currency == statement.currency]
 
 
-def equation(statement: Statement) -> Equation | None:
+class Mark(NamedTuple):
+    """By what an entry is known again; `details` are its transactions as canonical JSON."""
+
+    fingerprint: bytes  # 16 bytes; honest twins have the same
+    details: str
+
+
+class Tally:
+    """What the entries of one statement come to, added up while they pass."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.credits = self.debits = Decimal(0)  # both unsigned, whatever their status
+        self.booked: dict[str, Decimal] = {}  # by currency, signed
+        self.first_booked: dict[str, int] = {}  # currency -> the index of its first entry
+        self._digest = hashlib.sha256()
+
+    def add(self, entries: Sequence[Entry]) -> list[Mark]:
+        """Count the next entries; by what each is known again, in order."""
+        self.entries += len(entries)
+        self.credits = total((self.credits, *(e.amount for e in entries if e.amount > 0)))
+        debits = (e.amount.copy_negate() for e in entries if e.amount < 0)
+        self.debits = total((self.debits, *debits))
+        booked: dict[str, list[Decimal]] = {}
+        for entry in entries:
+            if entry.status == _BOOKED:
+                booked.setdefault(entry.currency, []).append(entry.amount)
+                self.first_booked.setdefault(entry.currency, entry.index)
+        for currency, amounts in booked.items():
+            self.booked[currency] = total((self.booked.get(currency, Decimal(0)), *amounts))
+        found = list(map(mark, entries))
+        self._digest.update(b"".join([each.fingerprint for each in found]))
+        return found
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the fingerprints of all entries so far."""
+        return self._digest.hexdigest()
+
+
+def tally_of(statement: Statement) -> Tally:
+    """The tally of a whole statement."""
+    tally = Tally()
+    tally.add(tuple(statement.entries))
+    return tally
+
+
+def equation(statement: Statement, tally: Tally) -> Equation | None:
     """The figures of the balance equation; None when a balance is missing or none is due."""
     first, last = opening(statement), closing(statement)
     if statement.kind is not StatementKind.STATEMENT or first is None or last is None:
         return None
-    booked = total(entry.amount for entry in statement.entries if entry.status == _BOOKED)
+    booked = tally.booked.get(statement.currency, Decimal(0))
     return Equation(first.amount, booked, last.amount)
 
 
-def balanced(statement: Statement) -> bool | None:
+def balanced(statement: Statement, tally: Tally) -> bool | None:
     """Does opening + booked entries = closing hold exactly? None when it cannot be asked."""
-    if statement.kind is StatementKind.STATEMENT and _foreign(statement):
+    if statement.kind is StatementKind.STATEMENT and _foreign(statement, tally):
         return False
-    figures = equation(statement)
+    figures = equation(statement, tally)
     return None if figures is None else not figures.difference
 
 
-def _foreign(statement: Statement) -> str:
+def _foreign(statement: Statement, tally: Tally) -> str:
     """Why the figures cannot be added up: one is in another currency than the account."""
     for balance in statement.balances:
         if balance.type in _BOOKED_BALANCES and balance.currency != statement.currency:
             return f"balance {balance.type} is in {balance.currency}, not in {statement.currency}"
-    for entry in statement.entries:
-        if entry.status == _BOOKED and entry.currency != statement.currency:
-            return f"entry {entry.index} is in {entry.currency}, not in {statement.currency}"
+    for currency, index in tally.first_booked.items():
+        if currency != statement.currency:
+            return f"entry {index} is in {currency}, not in {statement.currency}"
     return ""
 
 
-def judge(statement: Statement, our_accounts: Collection[str]) -> str:
+def judge(statement: Statement, tally: Tally, our_accounts: Collection[str]) -> str:
     """Why a statement is held; "" when it may be booked. `our_accounts` are numbers as written."""
     if statement.doubts:
         return "; ".join(statement.doubts)
     if account_key(statement.account) not in {account_key(number) for number in our_accounts}:
         return f"account {statement.account} is not one of ours at this bank"
-    return imbalance(statement)
+    return imbalance(statement, tally)
 
 
-def imbalance(statement: Statement) -> str:
+def imbalance(statement: Statement, tally: Tally) -> str:
     """How far from balance a statement is, in words; "" when it balances or cannot be asked."""
-    if statement.kind is StatementKind.STATEMENT and (foreign := _foreign(statement)):
+    if statement.kind is StatementKind.STATEMENT and (foreign := _foreign(statement, tally)):
         return f"does not balance: {foreign}"
-    if (figures := equation(statement)) is None:
+    if (figures := equation(statement, tally)) is None:
         return ""
     if not (difference := figures.difference):
         return ""
@@ -128,31 +184,117 @@ def imbalance(statement: Statement) -> str:
     )
 
 
-def continuity(previous_closing: Decimal | None, statement: Statement) -> tuple[str, ...]:
-    """The flags of a statement after the account's last booked closing: `first`, `gap` or none."""
-    start = opening(statement)
-    if statement.kind is not StatementKind.STATEMENT:
-        return ()
-    return flags_after(previous_closing, start.amount if start else None)
+# ------------------------------------------------------------------------------------------ the row
 
 
-def flags_after(previous_closing: Decimal | None, start: Decimal | None) -> tuple[str, ...]:
-    """`continuity` by its figures alone; a statement without an opening balance shows no gap."""
-    if previous_closing is None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a booked statement stands among those of its account."""
+
+    begins: Decimal | None  # with what balance; None where nothing tells
+    ends: Decimal | None
+    period_from: date | None
+    as_of: date | None
+
+
+def place_of(
+    opening: Decimal | None,
+    closing: Decimal | None,
+    booked: Decimal,
+    period_from: date | None,
+    as_of: date | None,
+) -> Place:
+    """A page with one booked balance only tells the other by its booked entries."""
+    begins, ends = opening, closing
+    if opening is None and closing is not None:
+        begins = total((closing, booked.copy_negate()))
+    if closing is None and opening is not None:
+        ends = total((opening, booked))
+    return Place(begins, ends, period_from, as_of)
+
+
+def flags_after(previous: Place | None, here: Place) -> tuple[str, ...]:
+    """What is to be said of a statement behind the `previous` one: `first`, `gap`, `overlap`, none.
+
+    It overlaps when it does not go on where the other ended, and begins on or before its last day.
+    Where a balance is not to be known it shows neither.
+    """
+    if previous is None:
         return ("first",)
-    return ("gap",) if start is not None and start != previous_closing else ()
+    if here.begins is None or previous.ends is None or here.begins == previous.ends:
+        return ()
+    begins = here.period_from or here.as_of
+    behind = begins is None or previous.as_of is None or begins > previous.as_of
+    return ("gap",) if behind else ("overlap",)
+
+
+def as_of(statement: Statement) -> date | None:
+    """The day of the closing balance, else the last one that it covers."""
+    last = closing(statement)
+    return (last and last.date) or statement.period_to
+
+
+def position(statement: Statement, fingerprint: str) -> str:
+    """Where it stands among the statements of its account, as a text that sorts that way.
+
+    The day comes first, since numbers begin again every year; the fingerprint last, so that the
+    order never depends on the order of arrival.
+    """
+    days = ((day or date.min).isoformat() for day in (as_of(statement), statement.period_to))
+    numbers = (statement.electronic_sequence, statement.legal_sequence, statement.page)
+    counted = (_sortable(number) for number in numbers)
+    return "|".join((*days, *counted, moment(statement.created), fingerprint))
+
+
+def _sortable(number: str) -> str:
+    """`12/3` as a text that sorts by its numbers."""
+    parts = (part for part in number.split("/") if part.isascii() and part.isdecimal())
+    return "/".join(part.zfill(18) for part in parts)
+
+
+def moment(created: str) -> str:
+    """A time as the bank wrote it, in UTC where it names its zone, so that two can be compared."""
+    try:
+        found = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    found = found.astimezone(UTC) if found.tzinfo else found
+    return found.replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def version_of(statement: Statement) -> str:
+    """What two versions of one end-of-day statement have in common, "" for other reports.
+
+    The same account, number, page, days and opening balance. Numbers alone will not do: they begin
+    again each year, some banks give all the same, some none.
+    """
+    if statement.kind is not StatementKind.STATEMENT:
+        return ""
+    first = opening(statement)
+    return _hash(
+        [
+            account_key(statement.account),
+            statement.currency,
+            statement.electronic_sequence,
+            statement.legal_sequence,
+            statement.page,
+            _plain(statement.period_from),
+            _plain(statement.period_to),
+            _plain(as_of(statement)),
+            first and _plain(first.amount),
+        ]
+    )
 
 
 # ------------------------------------------------------------------------------------- fingerprints
 
 
-def statement_fingerprint(statement: Statement) -> str:
+def statement_fingerprint(statement: Statement, tally: Tally) -> str:
     """SHA-256 of what the statement says: the same when it is delivered again under other names.
 
     The bank's ids, time of creation, place in the file and copy flag are left out; they change when
     a statement is sent again.
     """
-    first, last = opening(statement), closing(statement)
     period = [_plain(statement.period_from), _plain(statement.period_to)]
     return _hash(
         [
@@ -160,35 +302,59 @@ def statement_fingerprint(statement: Statement) -> str:
             account_key(statement.account),
             statement.currency,
             statement.electronic_sequence or statement.legal_sequence or period,
-            first and _plain(first.amount),
-            last and _plain(last.amount),
+            statement.page,
             [_balance(balance) for balance in statement.balances],
-            [_entry(entry) for entry in statement.entries],
+            tally.entries,
+            tally.fingerprint,
         ]
     )
 
 
-def entry_fingerprints(statement: Statement) -> tuple[tuple[str, int], ...]:
-    """(fingerprint, occurrence) of each entry: honest twins differ by occurrence, from 1."""
-    seen: Counter[str] = Counter()
-    found = []
-    for entry in statement.entries:
-        fingerprint = _hash(_entry(entry))
-        seen[fingerprint] += 1
-        found.append((fingerprint, seen[fingerprint]))
-    return tuple(found)
+def mark(entry: Entry) -> Mark:
+    """The mark of an entry: a hash over all of it but its place."""
+    details = _encode([detail_facts(detail) for detail in entry.details])
+    facts = (
+        _plain(entry.amount),
+        _plain(entry.booking_date),
+        _plain(entry.value_date),
+        entry.exchange and _exchange(entry.exchange),
+        [_charge(charge) for charge in entry.charges],
+        *entry[2:5],
+        *entry[7:14],
+        entry.linked_message_id,
+    )
+    hashed = hashlib.blake2b(f"{_encode(facts)}{details}".encode(), digest_size=16)
+    return Mark(hashed.digest(), details)
+
+
+def detail_facts(detail: EntryDetail) -> dict[str, object]:
+    """What a transaction behind an entry says, by name, ready for JSON, without what it lacks."""
+    found: dict[str, object] = {
+        name: value for name, value in zip(_DETAIL, detail, strict=True) if value
+    }
+    if detail.amount is not None:
+        found["amount"] = _plain(detail.amount)
+    if detail.charges:
+        found["charges"] = [_charge(charge) for charge in detail.charges]
+    if detail.exchange:
+        found["exchange"] = _exchange(detail.exchange)
+    return found
+
+
+_DETAIL = EntryDetail._fields
+# Canonical JSON: nothing in a text can pass for the end of it.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _hash(words: object) -> str:
-    """SHA-256 over canonical JSON: nothing in a text can pass for the end of it."""
-    text = json.dumps(words, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_encode(words).encode()).hexdigest()
 
 
 def _plain(value: Decimal | date | None) -> str | None:
     """1.5 and 1.50 are the same money, and told the same."""
     if isinstance(value, Decimal):
-        return plain(value).rstrip("0").rstrip(".") if "." in plain(value) else plain(value)
+        text = plain(value)
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return value.isoformat() if value else None
 
 
@@ -200,45 +366,5 @@ def _charge(charge: Charge) -> list[str | None]:
     return [_plain(charge.amount), charge.currency, charge.type]
 
 
-def _entry(entry: Entry) -> list[object]:
-    """All of an entry but its place."""
-    return [
-        _plain(entry.amount),
-        entry.currency,
-        entry.status,
-        entry.reversal,
-        _plain(entry.booking_date),
-        _plain(entry.value_date),
-        entry.entry_reference,
-        entry.servicer_reference,
-        entry.bank_transaction_code,
-        entry.additional_information,
-        entry.batch_transactions,
-        entry.batch_message_id,
-        entry.batch_id,
-        [_charge(charge) for charge in entry.charges],
-        [_detail(detail) for detail in entry.details],
-    ]
-
-
-def _detail(detail: EntryDetail) -> list[object]:
-    return [
-        _plain(detail.amount),
-        detail.currency,
-        detail.message_id,
-        detail.batch_id,
-        detail.instruction_id,
-        detail.end_to_end_id,
-        detail.servicer_reference,
-        detail.transaction_id,
-        detail.uetr,
-        detail.debtor_name,
-        detail.debtor_account,
-        detail.creditor_name,
-        detail.creditor_account,
-        detail.remittance,
-        detail.reference,
-        detail.return_reason,
-        detail.additional_information,
-        [_charge(charge) for charge in detail.charges],
-    ]
+def _exchange(exchange: Exchange) -> list[str | None]:
+    return [_plain(value) if isinstance(value, Decimal) else value for value in exchange]

@@ -6,10 +6,12 @@ overdrawn balance. `CdtDbtInd` alone decides the sign; a reversal (`RvslInd`) ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class StatementKind(StrEnum):
@@ -20,8 +22,7 @@ class StatementKind(StrEnum):
     NOTIFICATION = "notification"  # camt.054
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """One balance, e.g. OPBD or CLBD. `date` is None when the bank left it out."""
 
     type: str
@@ -30,8 +31,7 @@ class Balance:
     date: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """A charge named beside an entry; it never alters the entry's amount.
 
     Positive when the bank took it, negative when it gave it back.
@@ -42,35 +42,58 @@ class Charge:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDetail:
+class Exchange(NamedTuple):
+    """How an amount was changed into the account's currency. Amounts are unsigned, as written.
+
+    `instructed` is what was ordered, `counter` its counter value; `rate` is units of `target` (or
+    as the bank quotes it) for one of `source`, as the bank wrote it.
+    """
+
+    instructed: Decimal | None = None
+    instructed_currency: str = ""
+    counter: Decimal | None = None
+    counter_currency: str = ""
+    rate: str = ""
+    source: str = ""
+    target: str = ""
+
+
+class EntryDetail(NamedTuple):
     """One transaction behind an entry. Text fields are "" when the bank left them out."""
 
-    amount: Decimal | None
-    currency: str
-    message_id: str
-    batch_id: str
-    instruction_id: str
-    end_to_end_id: str
-    servicer_reference: str
-    transaction_id: str
-    uetr: str
-    debtor_name: str
-    debtor_account: str
-    creditor_name: str
-    creditor_account: str
-    remittance: str
-    reference: str
-    return_reason: str
-    additional_information: str
+    amount: Decimal | None = None
+    currency: str = ""
+    message_id: str = ""
+    batch_id: str = ""
+    instruction_id: str = ""
+    end_to_end_id: str = ""
+    servicer_reference: str = ""
+    transaction_id: str = ""
+    uetr: str = ""
+    debtor_name: str = ""
+    debtor_account: str = ""
+    creditor_name: str = ""
+    creditor_account: str = ""
+    remittance: str = ""
+    reference: str = ""
+    return_reason: str = ""
+    additional_information: str = ""
     charges: tuple[Charge, ...] = ()
+    exchange: Exchange | None = None
+    mandate_id: str = ""
+    cheque_number: str = ""
+    card_number: str = ""  # as the bank wrote it, most of it masked
+    debtor_agent: str = ""  # BIC, else the clearing member's number
+    creditor_agent: str = ""
+    ultimate_debtor: str = ""
+    ultimate_creditor: str = ""
+    purpose: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the account. Only status BOOK takes part in the balance equation."""
 
-    index: int  # within its statement, from 1
+    index: int  # type: ignore[assignment]  # within its statement, from 1; hides tuple.index
     amount: Decimal
     currency: str
     status: str  # BOOK, PDNG, INFO, or as the bank wrote it
@@ -86,12 +109,15 @@ class Entry:
     batch_id: str
     charges: tuple[Charge, ...]
     details: tuple[EntryDetail, ...]
+    linked_message_id: str = ""  # of the notification that has its details (AddtlInfInd)
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One account report out of a file. `index` is its place in the file, from 1.
 
+    `entries` may be walked more than once, and may come from a file or ledger while it is walked.
     A balance or entry whose amount, sign or currency cannot be read is left out and is a doubt.
     """
 
@@ -107,5 +133,27 @@ class Statement:
     created: str
     copy: str  # COPY, DUPL, CODU or ""
     balances: tuple[Balance, ...]
-    entries: tuple[Entry, ...]
+    entries: Iterable[Entry]
     doubts: tuple[str, ...] = ()  # why its money or identity is in doubt; such a one is held
+    page: str = ""  # of a statement in pages
+
+
+class Part(NamedTuple):
+    """Some entries of a statement, as a file is read: no reader has more of it in memory.
+
+    `statement` has these entries only. What it says beside them is what is known so far; with
+    `last` it is complete.
+    """
+
+    statement: Statement
+    last: bool
+
+
+def whole(parts: Iterable[Part]) -> Iterator[Statement]:
+    """The statements with all their entries, each in memory as a whole."""
+    entries: list[Entry] = []
+    for statement, last in parts:
+        entries += statement.entries
+        if last:
+            yield replace(statement, entries=tuple(entries))
+            entries = []

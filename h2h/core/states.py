@@ -68,6 +68,7 @@ class Kept(StrEnum):
     BOOKED = "booked"
     DUPLICATE = "duplicate"
     HELD = "held"
+    SUPERSEDED = "superseded"  # by a later version of the same statement
     REJECTED = "rejected"  # by a person
 
 
@@ -134,6 +135,8 @@ NEVER_WENT = frozenset({Out.INVALID, Out.DUPLICATE, Out.CANCELLED})
 # Once announced, only proof or a person moves it: nothing of it is made visible a second time.
 ANNOUNCED = frozenset({Out.DELIVERING, Out.IN_DOUBT})
 AT_THE_BANK = frozenset({Out.SENT, *_ANSWERED})
+# A payment in one of these may still move money.
+OPEN_PAYMENT = frozenset({Pay.INSTRUCTED, Pay.ACKNOWLEDGED, Pay.ACCEPTED})
 BEFORE_DELIVERING = frozenset(Out) - NEVER_WENT - ANNOUNCED - AT_THE_BANK
 OUT_FINAL = frozenset(state for state, targets in OUT_MOVES.items() if not targets)
 # Their outcome is known; only a recall or a late rejection moves them again.

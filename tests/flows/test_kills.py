@@ -136,7 +136,9 @@ def assert_booked_once(room: Room, where: Where) -> None:
             (Kept.BOOKED, True),
             (Kept.HELD, False),
         ], where
-        assert len(ledger.statement_entries(rows[0].id)) == 1, where
+        kept = ledger.statement(rows[0].id)
+        assert kept is not None
+        assert len(list(kept.entries)) == 1, where
 
 
 def assert_told_once(room: Room, where: Where) -> None:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from h2h.adapters.messages.iso20022.incoming import corrupt
 from h2h.adapters.messages.text import Doubt, Findings, day, decoded, numbered
 from h2h.core.money import decimals_of
-from h2h.core.statement import Balance, Entry, EntryDetail, Statement, StatementKind
+from h2h.core.statement import Balance, Entry, EntryDetail, Part, Statement, StatementKind
 from h2h.ports import BankMessage
 
 # Status codes, and the ISO balance types that say the same.
@@ -177,8 +177,9 @@ class _Reader:
             raise corrupt(self.path, "text", "it ends before its record 99: it was cut off")
         if not self.statements:
             raise corrupt(self.path, "message", "no account is in it")
-        problems = tuple(self.findings.problems)
-        return BankMessage("BAI2", self.message_id, tuple(self.statements), None, problems)
+        parts = (Part(statement, last=True) for statement in self.statements)
+        problems = self.findings.problems
+        return BankMessage("BAI2", parts, message_id=self.message_id, problems=problems)
 
     # -- file and group
 
@@ -334,30 +335,8 @@ class _Reader:
             batch_message_id="",
             batch_id="",
             charges=(),
-            details=(_detail(customer),) if customer else (),
+            details=(EntryDetail(instruction_id=customer),) if customer else (),
         )
-
-
-def _detail(customer_reference: str) -> EntryDetail:
-    return EntryDetail(
-        amount=None,
-        currency="",
-        message_id="",
-        batch_id="",
-        instruction_id=customer_reference,
-        end_to_end_id="",
-        servicer_reference="",
-        transaction_id="",
-        uetr="",
-        debtor_name="",
-        debtor_account="",
-        creditor_name="",
-        creditor_account="",
-        remittance="",
-        reference="",
-        return_reason="",
-        additional_information="",
-    )
 
 
 def _difference(words: str, stated: int | None, found: int) -> Iterator[str]:

@@ -27,7 +27,7 @@ from h2h.adapters.messages.iso20022.incoming import corrupt
 from h2h.adapters.messages.text import Doubt, Findings, day, decoded, numbered, words_of
 from h2h.core.money import amount, plain, total
 from h2h.core.rules.accounts import iban_fault
-from h2h.core.statement import Balance, Entry, EntryDetail, Statement, StatementKind
+from h2h.core.statement import Balance, Entry, EntryDetail, Part, Statement, StatementKind
 from h2h.ports import BankMessage
 
 # Field tags, and the ISO balance types that stand for the balances.
@@ -182,9 +182,8 @@ def read(path: Path) -> BankMessage:
     if not statements:
         raise corrupt(path, "message", "no MT940 or MT942 is in it")
     interim = all(s.kind is StatementKind.INTRADAY for s in statements)
-    return BankMessage(
-        "MT942" if interim else "MT940", "", tuple(statements), None, tuple(findings.problems)
-    )
+    parts = (Part(statement, last=True) for statement in statements)
+    return BankMessage("MT942" if interim else "MT940", parts, problems=findings.problems)
 
 
 def extract(path: Path, keep: Collection[int], target: BinaryIO) -> None:
@@ -492,15 +491,9 @@ def _details(line: _Line, told: Information) -> tuple[EntryDetail, ...]:
     paid_in = line.mark[-1] == "C"
     name, account = told.name, told.account
     detail = EntryDetail(
-        amount=None,
-        currency="",
-        message_id="",
         batch_id=told.batch_id,
         instruction_id=told.instruction_id or line.customer_reference,
         end_to_end_id=told.end_to_end_id,
-        servicer_reference="",
-        transaction_id="",
-        uetr="",
         debtor_name=name if paid_in else "",
         debtor_account=account if paid_in else "",
         creditor_name="" if paid_in else name,
@@ -510,5 +503,4 @@ def _details(line: _Line, told: Information) -> tuple[EntryDetail, ...]:
         return_reason=told.return_reason,
         additional_information=told.others,
     )
-    told_any = any(getattr(detail, name) for name in EntryDetail.__slots__)
-    return (detail,) if told_any else ()
+    return (detail,) if any(detail) else ()

@@ -234,12 +234,11 @@ def _entry(out: _Out, entry: Entry) -> Iterator[str]:
 
 def _the_detail(entry: Entry, leave: Callable[[str], None]) -> EntryDetail:
     """The transaction behind the entry; of a batch none, since one would pass for the whole."""
-    nothing = EntryDetail(None, "", *[""] * 15)  # type: ignore[arg-type]  # its texts
     if len(entry.details) > 1:
         leave(f"the {len(entry.details)} transactions behind it")
     for charge in entry.charges:
         leave(f"the charge {plain(charge.amount)} {charge.currency}")
-    return entry.details[0] if len(entry.details) == 1 else nothing
+    return entry.details[0] if len(entry.details) == 1 else EntryDetail()
 
 
 def _mark(entry: Entry) -> str:

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    and_,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.keeping import Keeper, entry_of, told_before
 from h2h.adapters.sql.settling import settle
 from h2h.adapters.sql.store import Store, append, set_if_unmoved, shift, the_file
-from h2h.core.books import (
-    account_key,
-    closing,
-    entry_fingerprints,
-    flags_after,
-    judge,
-    opening,
-    statement_fingerprint,
-)
+from h2h.adapters.sql.versions import choose
+from h2h.core.books import account_key
 from h2h.core.money import plain
-from h2h.core.statement import Charge, Entry, Statement, StatementKind
+from h2h.core.statement import Balance, Entry, Statement, StatementKind
 from h2h.core.states import In, Kept
 from h2h.core.terms import Account
-from h2h.ports import BalanceRow, Booked, File, StatementRow
+from h2h.ports import BalanceRow, BankMessage, Booked, File, StatementRow
 
 statements, balances, entries = tables.statements, tables.balances, tables.entries
 
-_CHUNK = 1_000  # entries in one statement
-_NO_DAY = date(1, 1, 1)
+_CHUNK = 500  # entries in memory at a time
 
 
 class Books(Store):
@@ -51,7 +32,7 @@ class Books(Store):
     def book(
         self,
         file: File,
-        statements: Sequence[Statement],
+        message: BankMessage,
         our_accounts: Sequence[Account],
         now: datetime,
     ) -> File | None:
@@ -59,28 +40,35 @@ class Books(Store):
         with self._writing() as connection:
             if not set_if_unmoved(connection, file, {"state": file.state.value}):
                 return None
-            kept = [_keep(connection, file, one, numbers) for one in statements]
-            for outcome in kept:
-                if outcome.kept is Kept.BOOKED:
-                    settle(connection, file, outcome.statement_id, now)
+            keeper = Keeper(connection, file, numbers, now)
+            for part in message.parts:
+                keeper.take(part)
+            keeper.close()
+            kept = keeper.outcomes
             news = not kept or any(outcome.kept is not Kept.DUPLICATE for outcome in kept)
             target = In.BOOKED if news else In.DUPLICATE
-            shift(connection, file, target, now, because=_summary(kept))
+            facts = {"problems": tuple(message.problems), "message_id": message.message_id}
+            shift(connection, file, target, now, because=_summary(kept), facts=facts)
             return the_file(connection, file.id)
 
     def release_statement(
         self, statement_id: str, who: str, reason: str, now: datetime
     ) -> StatementRow | None:
         with self._writing() as connection:
+            words = f"released by {who}: {reason}"
+            if waiting := _waiting(connection, statement_id):
+                _let_go(connection, waiting, who, words, now)
+                return _statement(connection, statement_id)
             held = _held(connection, statement_id)
             if held is None:
                 return None
-            first = _booked_before(connection, held["fingerprint"])
-            kept = Kept.DUPLICATE if first else Kept.BOOKED
-            words = f"released by {who}: {reason}" + (f"; it came as {first}" if first else "")
-            _decide(connection, held, kept, who, words, now)
+            if first := told_before(connection, held["fingerprint"]):
+                words += f"; it came as {first}"
+                _decide(connection, held, Kept.DUPLICATE, who, words, now)
+                return _statement(connection, statement_id)
+            _decide(connection, held, Kept.SUPERSEDED, who, words, now)
+            kept, _ = choose(connection, statement_id, now)
             if kept is Kept.BOOKED:
-                _flag_neighbours(connection, statement_id)
                 settle(connection, the_file(connection, held["file_id"]), statement_id, now)
             return _statement(connection, statement_id)
 
@@ -114,18 +102,31 @@ class Books(Store):
             statements.c.file_id == file_id,
             statements.c.kept == Kept.BOOKED.value,
             statements.c.exported.is_(False),
+            statements.c.waits.is_(False),
         )
         with self._reading() as connection:
             rows = connection.execute(query.order_by(statements.c.index)).mappings()
             return [_statement_of(row) for row in rows]
 
-    def statement_entries(self, statement_id: str) -> Sequence[Mapping[str, str | None]]:
-        hidden = {"statement_id", "fingerprint", "occurrence"}
-        columns = [column for column in entries.c if column.name not in hidden]
-        query = select(*columns).where(entries.c.statement_id == statement_id)
+    def statement(self, statement_id: str) -> Statement | None:
+        kept = statements.c.kept != Kept.DUPLICATE.value
+        query = select(statements).where((statements.c.id == statement_id) & kept)
+        told = select(balances).where(balances.c.statement_id == statement_id)
         with self._reading() as connection:
-            rows = connection.execute(query.order_by(entries.c.index)).mappings()
-            return [{name: _text(value) for name, value in row.items()} for row in rows]
+            row = connection.execute(query).mappings().first()
+            found = connection.execute(told.order_by(balances.c.number)).mappings()
+            booked = tuple(
+                Balance(each["type"], each["amount"], each["currency"], each["date"])
+                for each in found
+            )
+        return None if row is None else _whole(row, booked, _Entries(self, row["key"]))
+
+    def entries_of(self, key: int) -> Iterator[Entry]:
+        """The entries of the statement with this key, in the file's order."""
+        query = select(entries).where(entries.c.statement == key).order_by(entries.c.index)
+        with self._reading() as connection:
+            for row in connection.execution_options(yield_per=_CHUNK).execute(query):
+                yield entry_of(row)
 
     def balances(self) -> Sequence[BalanceRow]:
         owner = (statements.c.bank, statements.c.account, statements.c.currency)
@@ -163,166 +164,28 @@ def _summary(kept: Sequence[Booked]) -> str:
     return "; ".join(words)
 
 
-# ------------------------------------------------------------------------------------------ keeping
-
-
-def _keep(
-    connection: Connection, file: File, statement: Statement, our_accounts: Sequence[str]
-) -> Booked:
-    """Store one statement with its outcome; entries and balances of a duplicate are not kept."""
-    fingerprint = statement_fingerprint(statement)
-    because = judge(statement, our_accounts)
-    kept = Kept.HELD if because else Kept.BOOKED
-    if first := _booked_before(connection, fingerprint):
-        kept, because = Kept.DUPLICATE, f"booked before as statement {first}"
-    outcome = Booked(f"{file.id}-{statement.index}", statement.index, kept, because)
-    facts = _facts(statement, fingerprint)
-    connection.execute(
-        insert(statements).values(
-            id=outcome.statement_id,
-            file_id=file.id,
-            bank=file.bank,
-            kept=kept.value,
-            because=because,
-            **facts,
-        )
-    )
-    if kept is not Kept.DUPLICATE:
-        _keep_balances(connection, outcome.statement_id, statement)
-        _keep_entries(connection, outcome.statement_id, statement)
-    if kept is Kept.BOOKED:
-        _flag_neighbours(connection, outcome.statement_id)
-    return outcome
-
-
-def _booked_before(connection: Connection, fingerprint: str) -> str:
-    """The booked statement that says the same, "" when there is none."""
-    query = select(statements.c.id).where(
-        statements.c.fingerprint == fingerprint, statements.c.kept == Kept.BOOKED.value
-    )
-    return connection.execute(query).scalar() or ""
-
-
-def _facts(statement: Statement, fingerprint: str) -> dict[str, object]:
-    first, last = opening(statement), closing(statement)
-    as_of = (last and last.date) or statement.period_to
-    return {
-        "index": statement.index,
-        "kind": statement.kind.value,
-        "account": account_key(statement.account),
-        "currency": statement.currency,
-        "number": statement.id,
-        "sequence": statement.electronic_sequence or statement.legal_sequence,
-        "period_from": statement.period_from,
-        "period_to": statement.period_to,
-        "opening": first.amount if first else None,
-        "closing": last.amount if last else None,
-        "as_of": as_of,
-        "entries": len(statement.entries),
-        "fingerprint": fingerprint,
-        "position": _position(statement, as_of, fingerprint),
-    }
-
-
-def _position(statement: Statement, as_of: date | None, fingerprint: str) -> str:
-    """Where it stands among the statements of its account, as a text that sorts that way.
-
-    The day comes first, since numbers begin again every year; the fingerprint last, so that the
-    order never depends on the order of arrival.
-    """
-    number = statement.electronic_sequence or statement.legal_sequence
-    number = number if number.isascii() and number.isdecimal() else ""
-    days = ((day or _NO_DAY).isoformat() for day in (as_of, statement.period_to))
-    return "|".join((*days, number.zfill(18), statement.created, fingerprint))
-
-
-def _keep_balances(connection: Connection, statement_id: str, statement: Statement) -> None:
-    rows = [
-        asdict(balance) | {"statement_id": statement_id, "number": number}
-        for number, balance in enumerate(statement.balances, 1)
-    ]
-    if rows:
-        connection.execute(insert(balances), rows)
-
-
-def _keep_entries(connection: Connection, statement_id: str, statement: Statement) -> None:
-    keyed = list(zip(statement.entries, entry_fingerprints(statement), strict=True))
-    for start in range(0, len(keyed), _CHUNK):
-        rows = [
-            _entry(entry)
-            | {"statement_id": statement_id, "fingerprint": key[0], "occurrence": key[1]}
-            for entry, key in keyed[start : start + _CHUNK]
-        ]
-        connection.execute(insert(entries), rows)
-
-
-def _entry(entry: Entry) -> dict[str, object]:
-    names = (field.name for field in fields(Entry))
-    row = {name: getattr(entry, name) for name in names}
-    row["charges"] = [_charge(charge) for charge in entry.charges]
-    row["details"] = [
-        asdict(detail)
-        | {
-            "amount": None if detail.amount is None else plain(detail.amount),
-            "charges": [_charge(charge) for charge in detail.charges],
-        }
-        for detail in entry.details
-    ]
-    return row
-
-
-def _charge(charge: Charge) -> dict[str, str]:
-    return {"amount": plain(charge.amount), "currency": charge.currency, "type": charge.type}
-
-
-# --------------------------------------------------------------------------------------- continuity
-
-
-def _flag_neighbours(connection: Connection, statement_id: str) -> None:
-    """Judge a newly booked statement against the one before it, and the next one against it.
-
-    Statements may arrive in any order; each ends up with the flags that the right order gives.
-    """
-    query = _select_statements().add_columns(statements.c.position)
-    row = connection.execute(query.where(statements.c.id == statement_id)).mappings().one()
-    if row["kind"] != StatementKind.STATEMENT.value:
-        return
-    _flag(connection, row)
-    same = _same_account(row) & (statements.c.position > row["position"])
-    later = query.where(same, _BOOKED_STATEMENT).order_by(statements.c.position).limit(1)
-    for next_row in connection.execute(later).mappings().all():
-        _flag(connection, next_row)
-
-
-_BOOKED_STATEMENT = (statements.c.kept == Kept.BOOKED.value) & (
-    statements.c.kind == StatementKind.STATEMENT.value
-)
-
-
-def _flag(connection: Connection, row: RowMapping) -> None:
-    before = (
-        select(statements.c.closing)
-        .where(_same_account(row), _BALANCE_MAKING, statements.c.position < row["position"])
-        .order_by(statements.c.position.desc())
-        .limit(1)
-    )
-    previous: Decimal | None = connection.execute(before).scalar()
-    flags = flags_after(previous, row["opening"])
-    ours = update(statements).where(statements.c.id == row["id"])
-    connection.execute(ours.values(flags=flags))
-
-
-def _same_account(row: RowMapping) -> ColumnElement[bool]:
-    names = ("bank", "account", "currency")
-    return and_(*(statements.c[name] == row[name] for name in names))
-
-
 # ------------------------------------------------------------------------------ a person's decision
 
 
 def _held(connection: Connection, statement_id: str) -> RowMapping | None:
     held = (statements.c.id == statement_id) & (statements.c.kept == Kept.HELD.value)
     return connection.execute(select(statements).where(held)).mappings().first()
+
+
+def _waiting(connection: Connection, statement_id: str) -> RowMapping | None:
+    waits = (statements.c.id == statement_id) & statements.c.waits
+    return connection.execute(select(statements).where(waits)).mappings().first()
+
+
+def _let_go(
+    connection: Connection, waiting: RowMapping, who: str, words: str, now: datetime
+) -> None:
+    """End the wait of a hand-over."""
+    ours = update(statements).where(statements.c.id == waiting["id"])
+    connection.execute(ours.values(waits=False))
+    file = the_file(connection, waiting["file_id"])
+    because = f"statement {waiting['id']} may be handed over: {words}"
+    append(connection, file.id, file.state, file.state, now, who, because, file.sha256)
 
 
 def _decide(
@@ -358,16 +221,31 @@ def _statement_of(row: RowMapping) -> StatementRow:
     return StatementRow(**facts)
 
 
-def _text(value: object) -> str | None:
-    """A column as plain text: exact amounts, ISO days, `true` and `false`, JSON for lists."""
-    match value:
-        case None | str():
-            return value
-        case bool() | list():
-            return json.dumps(value, ensure_ascii=False)
-        case Decimal():
-            return plain(value)
-        case date():
-            return value.isoformat()
-        case _:
-            return str(value)
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """The entries of a statement, read from the ledger each time they are walked."""
+
+    books: Books
+    key: int
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self.books.entries_of(self.key)
+
+
+def _whole(row: RowMapping, found: tuple[Balance, ...], entries: _Entries) -> Statement:
+    return Statement(
+        index=row["index"],
+        kind=StatementKind(row["kind"]),
+        id=row["number"],
+        account=row["account"],
+        currency=row["currency"],
+        electronic_sequence=row["electronic_sequence"],
+        legal_sequence=row["legal_sequence"],
+        period_from=row["period_from"],
+        period_to=row["period_to"],
+        created=row["created"],
+        copy=row["copy"],
+        balances=found,
+        entries=entries,
+        page=row["page"],
+    )

@@ -5,6 +5,7 @@ The functions here run within the write transaction that books the statement.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from h2h.adapters.sql import tables
 from h2h.adapters.sql.answers import arrived, follow
 from h2h.adapters.sql.store import file_of, files, select_files, the_file
 from h2h.core.matching import NAMELESS, Candidate, Line, state_after, the_payment
+from h2h.core.statement import Entry
 from h2h.core.states import ANNOUNCED, AT_THE_BANK, Pay
 from h2h.ports import File
 
@@ -26,7 +28,22 @@ _REACHED = sorted(ANNOUNCED | AT_THE_BANK)
 _Moved = dict[tuple[str, int], Pay]  # (file id, payment number) -> its new state
 
 
-def settle(connection: Connection, file: File, statement_id: str, now: datetime) -> None:
+def concerns_us(connection: Connection, bank: str | None, found: Sequence[Entry]) -> bool:
+    """May any of these entries be a payment of ours?"""
+    return bool(found)
+
+
+def unsettle(connection: Connection, statement_id: str, now: datetime) -> None:
+    """Take back what a statement said of our payments."""
+
+
+def settle(
+    connection: Connection,
+    file: File,
+    statement_id: str,
+    now: datetime,
+    spans: Sequence[tuple[int, int]] | None = None,
+) -> None:
     """Let the booked lines of a statement of `file` say what became of our payments.
 
     A line that names our message, or is exactly one of our payments, proves the arrival of a file
@@ -48,28 +65,28 @@ def settle(connection: Connection, file: File, statement_id: str, now: datetime)
 def _lines(connection: Connection, statement_id: str) -> Iterator[Line]:
     query = (
         select(entries, statements.c.account)
-        .join(statements, statements.c.id == entries.c.statement_id)
-        .where(entries.c.statement_id == statement_id, entries.c.status == "BOOK")
+        .join(statements, statements.c.key == entries.c.statement)
+        .where(statements.c.id == statement_id, entries.c.status == "BOOK")
         .order_by(entries.c.index)
     )
     for row in connection.execute(query).mappings():
-        for detail in row["details"] or [{}]:
-            yield _line(row, detail)
+        details = json.loads(row["details"])
+        for detail in details or [{}]:
+            yield _line(row, detail, alone=len(details) <= 1)
 
 
-def _line(entry: RowMapping, detail: Mapping[str, str | None]) -> Line:
+def _line(entry: RowMapping, detail: Mapping[str, str | None], *, alone: bool) -> Line:
     """A detail takes its direction from the entry, and its amount too when it stands alone."""
     amount, currency = entry["amount"], entry["currency"]
     if written := detail.get("amount"):
         amount = Decimal(written).copy_abs().copy_sign(amount)
         currency = detail.get("currency") or currency
-    alone = written or len(entry["details"]) <= 1
     return Line(
         account=entry["account"],
         amount=amount,
         currency=currency,
         message_id=detail.get("message_id") or entry["batch_message_id"],
-        end_to_end_id=(detail.get("end_to_end_id") or "") if alone else "",
+        end_to_end_id=(detail.get("end_to_end_id") or "") if written or alone else "",
         return_reason=detail.get("return_reason") or "",
     )
 

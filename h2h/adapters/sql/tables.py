@@ -35,7 +35,7 @@ from h2h.adapters.sql.types import (
     Texts,
     UtcTime,
 )
-from h2h.core.states import NEVER_WENT, In, Kept, Out, Pay
+from h2h.core.states import NEVER_WENT, OPEN_PAYMENT, In, Kept, Out, Pay
 
 SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
 
@@ -218,6 +218,8 @@ payments = Table(
 _index("payments_by_exact_key", payments.c.exact_key, where="exact_key IS NOT NULL")
 _index("payments_by_similar_key", payments.c.similar_key)
 _index("payments_by_end_to_end_id", payments.c.end_to_end_id)
+OPEN_PAYMENTS = f"state IN ({_listed(OPEN_PAYMENT)})"
+_index("payments_open", payments.c.file_id, where=OPEN_PAYMENTS)
 
 waivers = Table(
     "waivers",
@@ -251,10 +253,15 @@ first_seen = Table(
     Column("inode", Inode, primary_key=True),  # a name may change while the file is written
 )
 
+# As a text, since a database uses a partial index only where it sees the same constants.
+IN_THE_BOOKS = f"kept IN ({_listed((Kept.BOOKED, Kept.SUPERSEDED))})"
+_COUNTS = "kept = 'booked' AND version <> ''"
+
 statements = Table(
     "statements",
     metadata,
     Column("id", String, primary_key=True),
+    Column("key", BigInteger, nullable=False),  # by which its rows know it
     _of_file(),
     Column("index", Integer, nullable=False),
     Column("kind", String, nullable=False),
@@ -263,29 +270,50 @@ statements = Table(
     _words("currency"),
     _words("number"),
     _words("sequence"),
+    _words("electronic_sequence"),
+    _words("legal_sequence"),
+    _words("page"),
+    _words("copy"),
+    _words("created"),  # as the bank wrote it, the earliest of all deliveries
     Column("period_from", Date),
     Column("period_to", Date),
     Column("opening", Amount),
     Column("closing", Amount),
+    Column("booked", Amount, nullable=False),  # the sum of its BOOK entries
     Column("as_of", Date),  # the day of the closing balance
     Column("kept", String, nullable=False),
     _words("because"),
     Column("flags", Texts, nullable=False, default=()),
+    _flag("waits"),  # a person must release its hand-over
     _flag("handing"),  # its hand-over is under way
     _flag("exported"),
     Column("entries", Integer, nullable=False),
     _words("fingerprint"),
+    _words("version"),  # what the versions of one statement have in common; "" where none can be
     _words("position"),  # its place among the statements of its account, as a sortable text
     CheckConstraint(f"kept IN ({_listed(Kept)})", name="kept"),
 )
+_index("statements_by_key", statements.c.key, unique=True)
 _index("statements_by_file", statements.c.file_id, statements.c.index, unique=True)
-_index("one_booking", statements.c.fingerprint, where="kept = 'booked'", unique=True)
+_index("one_booking", statements.c.fingerprint, where=IN_THE_BOOKS, unique=True)
+_index("one_version", statements.c.bank, statements.c.version, where=_COUNTS, unique=True)
+_index("statements_by_version", statements.c.bank, statements.c.version)
 _index(
     "statements_by_account",
     statements.c.account,
     statements.c.currency,
     statements.c.bank,
     statements.c.position,
+)
+
+INTRADAY = "kind = 'intraday' AND kept = 'booked'"
+_index(
+    "intraday_by_created",
+    statements.c.account,
+    statements.c.currency,
+    statements.c.bank,
+    statements.c.created,
+    where=INTRADAY,
 )
 
 balances = Table(
@@ -299,13 +327,19 @@ balances = Table(
     Column("date", Date),
 )
 
+# Written before their statement, whose row needs their sum; so the key is looked at in the end.
 entries = Table(
     "entries",
     metadata,
-    Column("statement_id", String, ForeignKey("statements.id"), primary_key=True),
-    Column("fingerprint", String, primary_key=True),
-    Column("occurrence", Integer, primary_key=True, autoincrement=False),  # honest twins exist
-    Column("index", Integer, nullable=False),
+    Column(
+        "statement",
+        BigInteger,
+        ForeignKey("statements.key", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("index", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", LargeBinary, nullable=False),  # honest twins have the same
     Column("amount", Amount, nullable=False),
     _words("currency"),
     _words("status"),
@@ -319,10 +353,17 @@ entries = Table(
     Column("batch_transactions", Integer),
     _words("batch_message_id"),
     _words("batch_id"),
-    Column("charges", JSON, nullable=False),
-    Column("details", JSON, nullable=False),
+    _words("linked_message_id"),
+    _words("charges"),  # JSON
+    _words("exchange"),  # JSON, "" without one
+    _words("details"),  # JSON: the transactions behind it, by name, without what they lack
+    sqlite_with_rowid=False,  # its entries lie together, in order
 )
-_index("entries_in_order", entries.c.statement_id, entries.c.index)
+_index(
+    "entries_by_reference",
+    entries.c.servicer_reference,
+    where="servicer_reference <> ''",
+)
 
 reports = Table(
     "reports",

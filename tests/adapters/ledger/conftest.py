@@ -17,11 +17,11 @@ import pytest
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.core.payment import Address, Agent, Batch, Payment
 from h2h.core.problem import Problem
-from h2h.core.statement import Balance, Entry, EntryDetail, Statement, StatementKind
+from h2h.core.statement import Balance, Entry, EntryDetail, Part, Statement, StatementKind
 from h2h.core.states import In, Out, State
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
 from h2h.core.terms import Account
-from h2h.ports import Change, File, RemoteFile, Seen
+from h2h.ports import BankMessage, Change, File, RemoteFile, Seen
 
 OURS = "DE89370400440532013000"
 THEIRS = "FR1420041010050500013M02606"
@@ -168,18 +168,14 @@ class Office:
         return Entry(amount=Decimal(amount), details=details, **{**plain, **facts})  # type: ignore[arg-type]  # as filled in
 
     def detail(self, **facts: object) -> EntryDetail:
-        texts = dict.fromkeys(EntryDetail.__dataclass_fields__, "")
-        return EntryDetail(**{**texts, "amount": None, "charges": (), **facts})  # type: ignore[arg-type]  # as filled in
+        return EntryDetail(**facts)  # type: ignore[arg-type]  # as filled in
 
     def statement(
         self, opening: str, closing: str, *entries: Entry, day: int = 5, **facts: object
     ) -> Statement:
         """An end-of-day statement of our account; entries are numbered as they come."""
         on = date(2026, 1, day)
-        numbered = tuple(
-            Entry(**{**{n: getattr(e, n) for n in Entry.__dataclass_fields__}, "index": i})
-            for i, e in enumerate(entries, 1)
-        )
+        numbered = tuple(e._replace(index=i) for i, e in enumerate(entries, 1))
         plain: dict[str, object] = {
             "index": 1,
             "kind": StatementKind.STATEMENT,
@@ -200,9 +196,19 @@ class Office:
         return Statement(entries=numbered, **{**plain, **facts})  # type: ignore[arg-type]  # as filled in
 
     def book(self, *statements: Statement, file: File | None = None) -> File:
-        booked = self.ledger.book(file or self.read(), statements, [self.account()], self.later())
+        message = self.message(*statements)
+        booked = self.ledger.book(file or self.read(), message, [self.account()], self.later())
         assert booked is not None
         return booked
+
+    def message(self, *statements: Statement) -> BankMessage:
+        """A bank file with these statements, one part each."""
+        return BankMessage("camt.053.001.08", (Part(s, last=True) for s in statements))
+
+    def entries(self, statement_id: str) -> list[Entry]:
+        """What the ledger has of a statement's entries."""
+        statement = self.ledger.statement(statement_id)
+        return [] if statement is None else list(statement.entries)
 
     def account(self) -> Account:
         return Account(OURS, "", "EUR", "Acme GmbH")

@@ -6,7 +6,7 @@ currency is left out, and the statement says so in its doubts. All else is read 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from h2h.core.statement import (
     Statement,
     StatementKind,
 )
+from h2h.core.statement import Part as StatementPart
 from h2h.ports import BankMessage
 
 KINDS = {
@@ -48,9 +49,9 @@ class _Open:
     """A statement while its parts come in."""
 
     index: int
-    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem]
     doubts: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    currency: str = ""  # of its first entry
 
     def doubt(self, place: str, why: str, line: int | None) -> None:
         words = f"{place} {why}" if place else why
@@ -60,47 +61,55 @@ class _Open:
 
 
 def read(opened: Opened) -> BankMessage:
-    """The account reports of a file, in its order. Raises Corrupt."""
-    problems: list[Problem] = []
-    statements: list[Statement] = []
-    message_id = ""
-    current = _Open(1)
-    for part in parts(opened, problems):
+    """The account reports of a file, in its order, while it is read."""
+    message = BankMessage(opened.message)
+    message.parts = _parts(opened, message)
+    return message
+
+
+def _parts(opened: Opened, message: BankMessage) -> Iterator[StatementPart]:
+    """Raises Corrupt where the file turns out to be none."""
+    kind, current = KINDS[opened.family], _Open(1, message.problems)
+    for part in parts(opened, message.problems):
         if part.block:
-            _take_entries(part, current)
-        if part.block and part.head:
-            statements.append(_statement(KINDS[opened.family], part.head, current))
-            problems += current.problems
-            current = _Open(part.block + 1)
-        elif part.head:
-            message_id = part.head.value("GrpHdr", "MsgId")
-    if not statements:
+            entries = tuple(_entries(part, current))
+            statement = _statement(kind, part.head, entries, current, last=part.last)
+            yield StatementPart(statement, part.last)
+            if part.last:
+                current = _Open(part.block + 1, message.problems)
+        else:
+            message.message_id = part.head.value("GrpHdr", "MsgId")
+    if current.index == 1:
         raise corrupt(opened.path, "message", f"{opened.message} without any statement in it")
-    return BankMessage(opened.message, message_id, tuple(statements), None, tuple(problems))
 
 
-def _take_entries(part: Part, current: _Open) -> None:
+def _entries(part: Part, current: _Open) -> Iterator[Entry]:
     for index, node in enumerate(part.items, part.first):
         try:
-            current.entries.append(_entry(index, node))
+            entry = _entry(index, node)
         except _Doubt as doubt:
             current.doubt(f"entry {index}", f"is left out: {doubt}", node.line)
+        else:
+            current.currency = current.currency or entry.currency
+            yield entry
 
 
 # ------------------------------------------------------------------------------------ the statement
 
 
-def _statement(kind: StatementKind, head: Node, current: _Open) -> Statement:
+def _statement(
+    kind: StatementKind, head: Node, entries: tuple[Entry, ...], current: _Open, *, last: bool
+) -> Statement:
     account = head.value("Acct", "Id", "IBAN") or head.value("Acct", "Id", "Othr", "Id")
-    if not account:
+    if last and not account:
         current.doubt("", "the account is missing", head.line)
-    balances = tuple(_balances(head, current))
+    balances = tuple(_balances(head, current if last else _Open(current.index, [])))
     return Statement(
         index=current.index,
         kind=kind,
         id=head.value("Id"),
         account=account,
-        currency=_currency(head, balances, current.entries),
+        currency=_currency(head, balances, current),
         electronic_sequence=head.value("ElctrncSeqNb"),
         legal_sequence=head.value("LglSeqNb"),
         period_from=_day(head.value("FrToDt", "FrDtTm") or head.value("FrToDt", "FrDt")),
@@ -108,13 +117,14 @@ def _statement(kind: StatementKind, head: Node, current: _Open) -> Statement:
         created=head.value("CreDtTm"),
         copy=head.value("CpyDplctInd"),
         balances=balances,
-        entries=tuple(current.entries),
+        entries=entries,
         doubts=tuple(current.doubts),
+        page=head.value("StmtPgntn", "PgNb") or head.value("RptPgntn", "PgNb"),
     )
 
 
-def _currency(head: Node, balances: Sequence[Balance], entries: Sequence[Entry]) -> str:
-    named = [*(b.currency for b in balances), *(e.currency for e in entries[:1])]
+def _currency(head: Node, balances: Sequence[Balance], current: _Open) -> str:
+    named = [*(b.currency for b in balances), *filter(None, (current.currency,))]
     return head.value("Acct", "Ccy") or next(iter(named), "")
 
 

@@ -124,15 +124,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Up to CHUNK items of a block; the last part of a block brings the block itself.
+    """Up to CHUNK items of a block, and what stands beside the items in it as far as it is known.
 
-    `block` counts from 1; `first` is the place of the first item in its block, from 1.
+    `block` counts from 1; `first` is the place of the first item in its block, from 1. The part
+    with `last` is the end of its block.
     """
 
     block: int
     first: int
     items: tuple[Node, ...]
-    head: Node | None
+    head: Node
+    last: bool
 
 
 def corrupt(
@@ -230,7 +232,8 @@ class _Walk:
         _remove(next(latest.iterancestors()).itersiblings(self.block, preceding=True))
         self.slips.judge(latest, self.blocks + 1, self.done)
         items = list(latest.itersiblings(self.item, preceding=True))[::-1]
-        part = Part(self.blocks + 1, self.done + 1, tuple(map(self.node, items)), None)
+        head = self.node(next(latest.iterancestors()), skip=self.item)
+        part = Part(self.blocks + 1, self.done + 1, tuple(map(self.node, items)), head, last=False)
         _remove(items)
         self.done += len(items)
         self.waiting = 1
@@ -242,7 +245,8 @@ class _Walk:
         self.blocks += 1
         self.slips.judge(block, self.blocks, self.done)
         items = tuple(map(self.node, block.iterchildren(self.item)))
-        part = Part(self.blocks, self.done + 1, items, self.node(block, skip=self.item))
+        head = self.node(block, skip=self.item)
+        part = Part(self.blocks, self.done + 1, items, head, last=True)
         self.done = self.waiting = 0
         return part
 
@@ -255,7 +259,7 @@ class _Walk:
         for block in bodies[0].iterchildren(self.block):
             _remove(block.iterchildren(self.item))
         self.slips.judge(document, self.blocks, 0)
-        return Part(0, 0, (), self.node(bodies[0], skip=self.block))
+        return Part(0, 0, (), self.node(bodies[0], skip=self.block), last=True)
 
     def node(self, element: etree._Element, skip: str = "") -> Node:
         node = Node(element, self.opened.prefix, skip)

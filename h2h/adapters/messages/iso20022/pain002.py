@@ -18,13 +18,14 @@ def read(opened: Opened) -> BankMessage:
     report = None
     for part in parts(opened, problems):
         payments += map(_payment, part.items)
-        if part.block and part.head:
+        if part.block and part.last:
             batches.append(_batch(part.head, payments))
             payments = []
-        elif part.head:
+        elif not part.block:
             report = _report(part.head, batches)
     assert report is not None  # noqa: S101  (parts ends with the body, or raises)
-    return BankMessage(opened.message, report.message_id, (), report, tuple(problems))
+    message_id = report.message_id
+    return BankMessage(opened.message, report=report, message_id=message_id, problems=problems)
 
 
 def _report(body: Node, batches: Iterable[BatchStatus]) -> StatusReport:

@@ -294,6 +294,8 @@ def _payments() -> None:
         sa.PrimaryKeyConstraint("file_id", "number", name="pk_payments"),
     )
     _index("payments_by_end_to_end_id", "payments", ["end_to_end_id"])
+    open_ = "state IN ('accepted', 'acknowledged', 'instructed')"
+    _index("payments_open", "payments", ["file_id"], where=open_)
     _index("payments_by_exact_key", "payments", ["exact_key"], where="exact_key IS NOT NULL")
     _index("payments_by_similar_key", "payments", ["similar_key"])
 
@@ -316,6 +318,7 @@ def _statements() -> None:
     op.create_table(
         "statements",
         sa.Column("id", sa.String(), nullable=False),
+        sa.Column("key", sa.BigInteger(), nullable=False),
         sa.Column("file_id", sa.String(), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -324,27 +327,42 @@ def _statements() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("sequence", sa.Text(), nullable=False),
+        sa.Column("electronic_sequence", sa.Text(), nullable=False),
+        sa.Column("legal_sequence", sa.Text(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column("copy", sa.Text(), nullable=False),
+        sa.Column("created", sa.Text(), nullable=False),
         sa.Column("period_from", sa.Date(), nullable=True),
         sa.Column("period_to", sa.Date(), nullable=True),
         sa.Column("opening", sa.String(), nullable=True),
         sa.Column("closing", sa.String(), nullable=True),
+        sa.Column("booked", sa.String(), nullable=False),
         sa.Column("as_of", sa.Date(), nullable=True),
         sa.Column("kept", sa.String(), nullable=False),
         sa.Column("because", sa.Text(), nullable=False),
         sa.Column("flags", sa.JSON(), nullable=False),
+        sa.Column("waits", sa.Boolean(), nullable=False),
         sa.Column("handing", sa.Boolean(), nullable=False),
         sa.Column("exported", sa.Boolean(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
         sa.Column("position", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "kept IN ('booked', 'duplicate', 'held', 'rejected')", name="ck_statements_kept"
+            "kept IN ('booked', 'duplicate', 'held', 'rejected', 'superseded')",
+            name="ck_statements_kept",
         ),
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_statements_file_id"),
         sa.PrimaryKeyConstraint("id", name="pk_statements"),
     )
-    _index("one_booking", "statements", ["fingerprint"], where="kept = 'booked'", unique=True)
+    told, counts = "kept IN ('booked', 'superseded')", "kept = 'booked' AND version <> ''"
+    _index("one_booking", "statements", ["fingerprint"], where=told, unique=True)
+    _index("one_version", "statements", ["bank", "version"], where=counts, unique=True)
+    _index("statements_by_version", "statements", ["bank", "version"])
     _index("statements_by_account", "statements", ["account", "currency", "bank", "position"])
+    owner, intraday = ["account", "currency", "bank"], "kind = 'intraday' AND kept = 'booked'"
+    _index("intraday_by_created", "statements", [*owner, "created"], where=intraday)
+    _index("statements_by_key", "statements", ["key"], unique=True)
     _index("statements_by_file", "statements", ["file_id", "index"], unique=True)
 
 
@@ -381,10 +399,9 @@ def _balances() -> None:
 def _entries() -> None:
     op.create_table(
         "entries",
-        sa.Column("statement_id", sa.String(), nullable=False),
-        sa.Column("fingerprint", sa.String(), nullable=False),
-        sa.Column("occurrence", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("statement", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("index", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("amount", sa.String(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -398,11 +415,19 @@ def _entries() -> None:
         sa.Column("batch_transactions", sa.Integer(), nullable=True),
         sa.Column("batch_message_id", sa.Text(), nullable=False),
         sa.Column("batch_id", sa.Text(), nullable=False),
-        sa.Column("charges", sa.JSON(), nullable=False),
-        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("linked_message_id", sa.Text(), nullable=False),
+        sa.Column("charges", sa.Text(), nullable=False),
+        sa.Column("exchange", sa.Text(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["statement_id"], ["statements.id"], name="fk_entries_statement_id"
+            ["statement"],
+            ["statements.key"],
+            name="fk_entries_statement",
+            deferrable=True,
+            initially="DEFERRED",
         ),
-        sa.PrimaryKeyConstraint("statement_id", "fingerprint", "occurrence", name="pk_entries"),
+        sa.PrimaryKeyConstraint("statement", "index", name="pk_entries"),
+        sqlite_with_rowid=False,
     )
-    _index("entries_in_order", "entries", ["statement_id", "index"])
+    referred = "servicer_reference <> ''"
+    _index("entries_by_reference", "entries", ["servicer_reference"], where=referred)

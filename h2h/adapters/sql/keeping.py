@@ -1,0 +1,221 @@
+"""Keeping a statement while it is read: its entries first, then what it comes to, and its outcome.
+
+The functions here run within the write transaction that books a bank file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, text, update
+
+from h2h.adapters.sql import tables
+from h2h.adapters.sql.settling import concerns_us, settle
+from h2h.adapters.sql.store import insert_rows
+from h2h.adapters.sql.versions import choose, flag_around
+from h2h.core import books
+from h2h.core.money import plain
+from h2h.core.statement import Charge, Entry, EntryDetail, Exchange, Part, Statement
+from h2h.core.states import Kept
+from h2h.ports import Booked, File
+
+statements, balances, entries = tables.statements, tables.balances, tables.entries
+
+
+class Keeper:
+    """Takes the parts of a bank file, in their order; `outcomes` has what became of each."""
+
+    def __init__(
+        self, connection: Connection, file: File, our_accounts: Sequence[str], now: datetime
+    ) -> None:
+        self.connection = connection
+        self.file = file
+        self.our_accounts = our_accounts
+        self.now = now
+        self.outcomes: list[Booked] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        newest = self.connection.execute(select(func.max(statements.c.key))).scalar()
+        self.key = (newest or 0) + 1
+        self.tally = books.Tally()
+        self.spans: list[tuple[int, int]] = []  # of entries that may be payments of ours
+        self.savepoint = self.connection.begin_nested()
+
+    def take(self, part: Part) -> None:
+        """Keep the entries of a part; with the last one the statement gets its outcome."""
+        if chunk := tuple(part.statement.entries):
+            insert_rows(self.connection, entries, self._rows(chunk))
+            if concerns_us(self.connection, self.file.bank, chunk):
+                self.spans.append((chunk[0].index, chunk[-1].index))
+        if part.last:
+            self.outcomes.append(self._end(part.statement))
+            self._begin()
+
+    def close(self) -> None:
+        """No more parts come."""
+        self.savepoint.rollback()
+
+    def _rows(self, chunk: Sequence[Entry]) -> Iterator[tuple[object, ...]]:
+        marks = self.tally.add(chunk)
+        return (_row(self.key, entry, *mark) for entry, mark in zip(chunk, marks, strict=True))
+
+    def _end(self, statement: Statement) -> Booked:
+        fingerprint = books.statement_fingerprint(statement, self.tally)
+        if first := told_before(self.connection, fingerprint):
+            self.savepoint.rollback()  # its entries are there already
+            words = f"booked before as statement {first}"
+            outcome = self._keep(statement, fingerprint, Kept.DUPLICATE, words)
+            self._told_again(first, statement)
+            return outcome
+        self.savepoint.commit()
+        because = books.judge(statement, self.tally, self.our_accounts)
+        kept = Kept.HELD if because else Kept.SUPERSEDED  # until it is chosen
+        outcome = self._keep(statement, fingerprint, kept, because)
+        _keep_balances(self.connection, outcome.statement_id, statement)
+        if kept is Kept.SUPERSEDED:
+            kept, because = choose(self.connection, outcome.statement_id, self.now)
+        if kept is Kept.BOOKED:
+            settle(self.connection, self.file, outcome.statement_id, self.now, self.spans)
+        return Booked(outcome.statement_id, outcome.index, kept, because)
+
+    def _keep(self, statement: Statement, fingerprint: str, kept: Kept, because: str) -> Booked:
+        outcome = Booked(f"{self.file.id}-{statement.index}", statement.index, kept, because)
+        row = insert(statements).values(
+            id=outcome.statement_id,
+            key=self.key,
+            file_id=self.file.id,
+            bank=self.file.bank,
+            kept=kept.value,
+            because=because,
+            booked=self.tally.booked.get(statement.currency, Decimal(0)),
+            entries=self.tally.entries,
+            fingerprint=fingerprint,
+            **_facts(statement, fingerprint),
+        )
+        self.connection.execute(row)
+        return outcome
+
+    def _told_again(self, first: str, statement: Statement) -> None:
+        """The earliest delivery tells when the bank made it, whichever of them came first."""
+        ours = statements.c.id == first
+        row = self.connection.execute(select(statements).where(ours)).mappings().one()
+        if books.moment(statement.created) >= books.moment(row["created"]):
+            return
+        place = books.position(statement, row["fingerprint"])
+        earlier = update(statements).where(ours).values(created=statement.created, position=place)
+        flag_around(self.connection, first, earlier)
+        choose(self.connection, first, self.now)
+
+
+def told_before(connection: Connection, fingerprint: str) -> str:
+    """The statement in the books that says the same, "" when there is none."""
+    same = statements.c.fingerprint == fingerprint
+    query = select(statements.c.id).where(same, text(tables.IN_THE_BOOKS))
+    return connection.execute(query).scalar() or ""
+
+
+def _facts(statement: Statement, fingerprint: str) -> dict[str, object]:
+    first, last = books.opening(statement), books.closing(statement)
+    return {
+        "index": statement.index,
+        "kind": statement.kind.value,
+        "account": books.account_key(statement.account),
+        "currency": statement.currency,
+        "number": statement.id,
+        "sequence": statement.electronic_sequence or statement.legal_sequence,
+        "electronic_sequence": statement.electronic_sequence,
+        "legal_sequence": statement.legal_sequence,
+        "page": statement.page,
+        "copy": statement.copy,
+        "created": statement.created,
+        "period_from": statement.period_from,
+        "period_to": statement.period_to,
+        "opening": first.amount if first else None,
+        "closing": last.amount if last else None,
+        "as_of": books.as_of(statement),
+        "version": books.version_of(statement),
+        "position": books.position(statement, fingerprint),
+    }
+
+
+def _keep_balances(connection: Connection, statement_id: str, statement: Statement) -> None:
+    rows = [
+        balance._asdict() | {"statement_id": statement_id, "number": number}
+        for number, balance in enumerate(statement.balances, 1)
+    ]
+    if rows:
+        connection.execute(insert(balances), rows)
+
+
+# ------------------------------------------------------------------------------------ entries, rows
+
+
+def _row(key: int, entry: Entry, fingerprint: bytes, details: str) -> tuple[object, ...]:
+    """An entry as the columns of its table, in their order."""
+    return (
+        key,
+        entry.index,
+        fingerprint,
+        *entry[1:14],
+        entry.linked_message_id,
+        _json([_charge(charge) for charge in entry.charges]) if entry.charges else "[]",
+        _json(_exchange(entry.exchange)) if entry.exchange else "",
+        details,
+    )
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    """A row of the table, all columns in their order, as the entry that was read."""
+    _, index, _, *facts, linked, charges, exchange, details = tuple(row)
+    told = (
+        index,
+        *facts,
+        _charges(json.loads(charges)),
+        tuple(map(_detail, json.loads(details))),
+        linked,
+        _exchange_of(json.loads(exchange)) if exchange else None,
+    )
+    return Entry._make(told)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _charge(charge: Charge) -> list[str]:
+    return [plain(charge.amount), charge.currency, charge.type]
+
+
+def _exchange(exchange: Exchange) -> list[str | None]:
+    return [plain(value) if isinstance(value, Decimal) else value for value in exchange]
+
+
+def _charges(found: Sequence[Sequence[str]]) -> tuple[Charge, ...]:
+    return tuple(Charge(Decimal(amount), currency, kind) for amount, currency, kind in found)
+
+
+def _exchange_of(found: Sequence[str | None]) -> Exchange:
+    instructed, currency, counter, *rest = found
+    return Exchange(
+        _decimal(instructed), currency or "", _decimal(counter), *(t or "" for t in rest)
+    )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _detail(found: dict[str, Any]) -> EntryDetail:
+    facts = dict(found)
+    if "amount" in facts:
+        facts["amount"] = Decimal(facts["amount"])
+    if "charges" in facts:
+        facts["charges"] = _charges(facts["charges"])
+    if "exchange" in facts:
+        facts["exchange"] = _exchange_of(facts["exchange"])
+    return EntryDetail(**facts)

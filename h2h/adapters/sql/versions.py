@@ -1,0 +1,160 @@
+"""Which version of a statement counts, and what each follows on: the same for any order of arrival.
+
+Both are derived from all statements of an account that are in the books, so each function here may
+be called again and changes nothing then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Update, and_, select, update
+
+from h2h.adapters.sql import tables
+from h2h.adapters.sql.settling import settle, unsettle
+from h2h.adapters.sql.store import append, the_file
+from h2h.core.books import Place, flags_after, moment, place_of
+from h2h.core.money import total
+from h2h.core.statement import StatementKind
+from h2h.core.states import Kept
+
+statements = tables.statements
+
+_MOST_PAGES = 1000  # of one statement without a balance on them
+
+
+def choose(connection: Connection, statement_id: str, now: datetime) -> tuple[Kept, str]:
+    """Let the latest version of a statement count; what became of this one, and why.
+
+    Another version than the one that the ERP may have waits for a person to be handed over.
+    """
+    ours = _row(connection, statement_id)
+    versions = _versions(connection, ours)
+    latest = max(versions, key=lambda row: (moment(row["created"]), row["fingerprint"]))
+    for row in versions:
+        if row["id"] != latest["id"]:
+            _supersede(connection, row, latest["id"], now)
+    if latest["kept"] == Kept.SUPERSEDED.value:
+        _count(connection, latest, second=len(versions) > 1)
+        if latest["id"] != statement_id:
+            settle(connection, the_file(connection, latest["file_id"]), latest["id"], now)
+    after = _row(connection, statement_id)
+    return Kept(after["kept"]), after["because"]
+
+
+def _versions(connection: Connection, ours: RowMapping) -> Sequence[RowMapping]:
+    if not ours["version"]:
+        return [ours]
+    query = select(statements).where(
+        statements.c.bank == ours["bank"],
+        statements.c.version == ours["version"],
+        statements.c.kept.in_([Kept.BOOKED.value, Kept.SUPERSEDED.value]),
+    )
+    return connection.execute(query).mappings().all()
+
+
+def _supersede(connection: Connection, row: RowMapping, by: str, now: datetime) -> None:
+    because = f"superseded by statement {by}, a later version of it"
+    changed = {"kept": Kept.SUPERSEDED.value, "because": because, "waits": False, "flags": ()}
+    if row["kept"] == Kept.BOOKED.value:
+        unsettle(connection, row["id"], now)
+        file = the_file(connection, row["file_id"])
+        words = f"statement {row['id']} is {because}"
+        append(connection, file.id, file.state, file.state, now, "h2h", words, file.sha256)
+    flag_around(connection, row["id"], _set(row, **changed))
+
+
+def _count(connection: Connection, row: RowMapping, *, second: bool) -> None:
+    because = "a later version of a statement that came before" if second else ""
+    changed = {"kept": Kept.BOOKED.value, "because": because, "waits": second}
+    flag_around(connection, row["id"], _set(row, **changed))
+    flags = _row(connection, row["id"])["flags"]
+    if "overlap" in flags:
+        connection.execute(_set(row, waits=True))
+
+
+def _set(row: RowMapping, **changed: object) -> Update:
+    return update(statements).where(statements.c.id == row["id"]).values(**changed)
+
+
+def _row(connection: Connection, statement_id: str) -> RowMapping:
+    return (
+        connection.execute(select(statements).where(statements.c.id == statement_id))
+        .mappings()
+        .one()
+    )
+
+
+# --------------------------------------------------------------------------------------- continuity
+
+
+def flag_around(connection: Connection, statement_id: str, change: Update) -> None:
+    """Change a statement, and judge anew what follows on what: it, and those behind it before and
+    after the change."""
+    before = _next(connection, _row(connection, statement_id))
+    connection.execute(change)
+    row = _row(connection, statement_id)
+    around = {found["id"]: found for found in (*before, row, *_next(connection, row))}
+    for found in around.values():
+        _flag(connection, _row(connection, found["id"]))
+
+
+def _counting(row: RowMapping) -> ColumnElement[bool]:
+    """The end-of-day statements of the account that count."""
+    same = (statements.c[name] == row[name] for name in ("bank", "account", "currency"))
+    return and_(
+        *same,
+        statements.c.kept == Kept.BOOKED.value,
+        statements.c.kind == StatementKind.STATEMENT.value,
+    )
+
+
+def _next(connection: Connection, row: RowMapping) -> Sequence[RowMapping]:
+    """The statement behind, none or one; pages without a balance hand on what is before them."""
+    behind = _ordered(_counting(row) & (statements.c.position > row["position"]))
+    found: list[RowMapping] = []
+    for each in connection.execute(behind.limit(_MOST_PAGES)).mappings():
+        found.append(each)
+        if each["opening"] is not None or each["closing"] is not None:
+            break
+    return found
+
+
+def _ordered(which: ColumnElement[bool]) -> Select[Any]:
+    return select(statements).where(which).order_by(statements.c.position)
+
+
+def _flag(connection: Connection, row: RowMapping) -> None:
+    if row["kept"] != Kept.BOOKED.value or row["kind"] != StatementKind.STATEMENT.value:
+        return
+    flags = flags_after(_before(connection, row), _place(row))
+    connection.execute(_set(row, flags=flags))
+
+
+def _before(connection: Connection, row: RowMapping) -> Place | None:
+    """The statement before; pages without any balance add their entries to what was before them."""
+    ahead = select(statements).where(_counting(row) & (statements.c.position < row["position"]))
+    pages = list[RowMapping]()
+    query = ahead.order_by(statements.c.position.desc()).limit(_MOST_PAGES)
+    for each in connection.execute(query).mappings():
+        place = _place(each)
+        if place.ends is not None:
+            return _carried(place, pages)
+        pages.append(each)
+    return _place(pages[0]) if pages else None
+
+
+def _carried(place: Place, pages: Iterable[RowMapping]) -> Place:
+    ends: Decimal | None = place.ends
+    for page in pages:
+        ends = None if ends is None else total((ends, page["booked"]))
+    last = max((page["as_of"] for page in pages if page["as_of"]), default=place.as_of)
+    return Place(place.begins, ends, place.period_from, last)
+
+
+def _place(row: RowMapping) -> Place:
+    names = ("opening", "closing", "booked", "period_from", "as_of")
+    return place_of(*(row[name] for name in names))
