@@ -68,7 +68,7 @@ def collection_file() -> CollectionFile:
     return make_collection_file
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def corpus() -> Path:
     """Real files of banks and their software, read where they lie.
 

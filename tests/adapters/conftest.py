@@ -1,6 +1,7 @@
 """Real parts on free ports of 127.0.0.1: OpenSSH's sshd, GnuPG homes, a gate in front of a server.
 
-Everything lives in temporary folders and is stopped by its own process id.
+Everything lives in temporary folders and is stopped by its own process id. And bank files read as a
+whole.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from pathlib import Path
 
 import pytest
 
+from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.sftp import SftpBank, Timeouts
+from h2h.core.problem import Problem
+from h2h.core.statement import Statement, whole
+from h2h.core.status import StatusReport
 
 QUICK = Timeouts(connect=2.0, login=3.0, idle=2.0, call=3.0, slowest=1_000_000)
 Wait = Callable[[Callable[[], bool], str], None]
@@ -310,3 +315,31 @@ def keyrings() -> Iterator[MakeParty]:
     for party in made.values():
         party.stop_agent()
     shutil.rmtree(room, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeMessage:
+    """A bank file after its last part was read."""
+
+    message: str
+    message_id: str
+    statements: tuple[Statement, ...]
+    report: StatusReport | None
+    problems: tuple[Problem, ...]
+
+
+ReadWhole = Callable[[Path, int], WholeMessage]
+
+
+@pytest.fixture(scope="session")
+def read_whole() -> ReadWhole:
+    """read_whole(path, largest): a bank file read to its end; raises what its parts raise."""
+
+    def reads(path: Path, largest: int) -> WholeMessage:
+        found = Iso20022Messages().read(path, largest)
+        statements = tuple(whole(found.parts))
+        return WholeMessage(
+            found.message, found.message_id, statements, found.report, tuple(found.problems)
+        )
+
+    return reads

@@ -21,9 +21,8 @@ DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "exports.md"
 
 
 def detail(amount: str | None, end_to_end_id: str, remittance: str = "") -> EntryDetail:
-    blank = dict.fromkeys(EntryDetail.__dataclass_fields__, "")
-    fields: dict[str, Any] = {**blank, "end_to_end_id": end_to_end_id, "remittance": remittance}
-    return EntryDetail(**{**fields, "amount": Decimal(amount) if amount else None, "charges": ()})
+    figure = Decimal(amount) if amount else None
+    return EntryDetail(amount=figure, end_to_end_id=end_to_end_id, remittance=remittance)
 
 
 def entry(index: int, amount: str, *details: EntryDetail) -> Entry:
@@ -103,7 +102,7 @@ def test_texts_come_back_as_the_bank_wrote_them() -> None:
 
 
 def test_the_csv_is_rfc_4180_and_ascii_where_the_bank_was() -> None:
-    table, _ = ErpExporter().statements([replace(STATEMENT, entries=STATEMENT.entries[:1])])
+    table, _ = ErpExporter().statements([replace(STATEMENT, entries=[*STATEMENT.entries][:1])])
     head, first, second, end = table.content.split(b"\r\n")
     assert head.startswith(b"kind,account,currency,statement_id,sequence,entry,status,entry_amount")
     assert first.startswith(

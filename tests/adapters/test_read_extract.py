@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from h2h.adapters.messages import Iso20022Messages
 from h2h.errors import Corrupt
+
+if TYPE_CHECKING:
+    from tests.adapters.conftest import ReadWhole
 
 LARGE = 1_000_000
 STATEMENT = """<{p}Stmt>
@@ -37,14 +41,14 @@ def document(count: int, prefix: str = "", gap: str = "\n  ") -> str:
 @pytest.mark.parametrize("gap", ["", "\r\n\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_every_choice_of_statements_keeps_theirs_byte_for_byte(
-    tmp_path: Path, prefix: str, gap: str, encoding: str
+    tmp_path: Path, read_whole: ReadWhole, prefix: str, gap: str, encoding: str
 ) -> None:
     name = encoding.removesuffix("-sig")
     text = f'<?xml version="1.0" encoding="{name}"?>{document(4, prefix, gap)}'
     source, target = tmp_path / "bank.xml", tmp_path / "kept.xml"
     source.write_bytes(text.encode(encoding))
     messages = Iso20022Messages()
-    whole = messages.read(source, LARGE).statements
+    whole = read_whole(source, LARGE).statements
     choices = [keep for size in range(1, 4) for keep in combinations(range(1, 5), size)]
     for keep in choices:
         messages.extract(source, keep, target)
@@ -52,7 +56,7 @@ def test_every_choice_of_statements_keeps_theirs_byte_for_byte(
         for number in set(range(1, 5)) - set(keep):
             expected = expected.replace(STATEMENT.format(p=prefix, n=number), "")
         assert target.read_bytes() == expected.encode(encoding)
-        kept = messages.read(target, LARGE).statements
+        kept = read_whole(target, LARGE).statements
         assert [s.id for s in kept] == [whole[number - 1].id for number in keep]
         assert [s.balances for s in kept] == [whole[number - 1].balances for number in keep]
     assert len(choices) == 14

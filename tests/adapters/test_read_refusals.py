@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from h2h.adapters.messages import Iso20022Messages, Unreadable
+from h2h.adapters.messages import Unreadable
 from h2h.adapters.messages.iso20022 import incoming
 from h2h.errors import Corrupt
-from h2h.ports import BankMessage
+
+if TYPE_CHECKING:
+    from tests.adapters.conftest import ReadWhole, WholeMessage
 
 SPACE = "urn:iso:std:iso:20022:tech:xsd:"
 BODY = """<BkToCstmrStmt>
@@ -22,10 +25,19 @@ BODY = """<BkToCstmrStmt>
 GOOD = f'<Document xmlns="{SPACE}camt.053.001.02">{BODY}</Document>'
 
 
-def read(tmp_path: Path, content: bytes, largest: int = 1_000_000) -> BankMessage:
-    path = tmp_path / "bank\nfile.xml"
-    path.write_bytes(content)
-    return Iso20022Messages().read(path, largest)
+Read = Callable[..., "WholeMessage"]
+
+
+@pytest.fixture
+def read(tmp_path: Path, read_whole: ReadWhole) -> Read:
+    """read(content, largest): until its last part, or until it turns out to be none."""
+
+    def reads(content: bytes, largest: int = 1_000_000) -> WholeMessage:
+        path = tmp_path / "bank\nfile.xml"
+        path.write_bytes(content)
+        return read_whole(path, largest)
+
+    return reads
 
 
 @pytest.mark.parametrize(
@@ -69,10 +81,10 @@ def read(tmp_path: Path, content: bytes, largest: int = 1_000_000) -> BankMessag
     ],
 )
 def test_bad_content_is_refused_with_file_place_and_next_move(
-    tmp_path: Path, content: bytes, rule: str, words: str
+    read: Read, content: bytes, rule: str, words: str
 ) -> None:
     with pytest.raises(Corrupt) as refused:
-        read(tmp_path, content)
+        read(content)
     assert isinstance(refused.value, Unreadable)
     assert refused.value.problem.rule == rule
     assert refused.value.cause.startswith("bank\\x0afile.xml: ")
@@ -80,46 +92,48 @@ def test_bad_content_is_refused_with_file_place_and_next_move(
     assert refused.value.next_move.startswith("Ask the bank ")
 
 
-def test_a_statement_message_without_a_statement_is_refused(tmp_path: Path) -> None:
+def test_a_statement_message_without_a_statement_is_refused(read: Read) -> None:
     start, end = GOOD.index("<Stmt>"), GOOD.index("</BkToCstmrStmt>")
     with pytest.raises(Corrupt, match="without any statement"):
-        read(tmp_path, (GOOD[:start] + GOOD[end:]).encode())
+        read((GOOD[:start] + GOOD[end:]).encode())
 
 
-def test_a_file_above_the_limit_is_refused_before_it_is_opened(tmp_path: Path) -> None:
-    assert read(tmp_path, GOOD.encode(), len(GOOD)).statements
+def test_a_file_above_the_limit_is_refused_before_it_is_opened(read: Read) -> None:
+    assert read(GOOD.encode(), len(GOOD)).statements
     with pytest.raises(Corrupt, match=rf"{len(GOOD)} bytes") as refused:
-        read(tmp_path, GOOD.encode(), len(GOOD) - 1)
+        read(GOOD.encode(), len(GOOD) - 1)
     assert "largest_file" in refused.value.next_move
 
 
-def test_a_folder_or_nothing_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_folder_or_nothing_in_place_of_a_file_is_refused(
+    tmp_path: Path, read_whole: ReadWhole
+) -> None:
     folder = tmp_path / "x.xml"
     folder.mkdir()
     for path in (folder, tmp_path / "missing.xml"):
         with pytest.raises(Corrupt, match=path.name):
-            Iso20022Messages().read(path, 1000)
+            read_whole(path, 1000)
 
 
 @pytest.mark.parametrize("message", ["camt.053.001.02", "camt.053.001.05"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_statement_cut_short_at_any_byte_is_refused(
-    tmp_path: Path, message: str, encoding: str
+    read: Read, message: str, encoding: str
 ) -> None:
     """libxml2 with a schema beside it takes half a document for a whole one in silence."""
     text = f'<?xml version="1.0" encoding="{encoding}"?>\n{GOOD}'
     whole = text.replace("camt.053.001.02", message).encode(encoding)
-    assert len(read(tmp_path, whole).statements) == 1
+    assert len(read(whole).statements) == 1
     cuts = 0
     for length in range(len(whole)):
         with pytest.raises(Corrupt):
-            read(tmp_path, whole[:length])
+            read(whole[:length])
         cuts += 1
     assert cuts == len(whole)
 
 
 def test_a_parser_that_stops_early_without_a_word_is_not_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = incoming._events
 
@@ -127,17 +141,17 @@ def test_a_parser_that_stops_early_without_a_word_is_not_believed(
         yield from list(events(path, kinds, *tags))[:-1]
 
     envelope = f"<Envelope>{GOOD}</Envelope>".encode()
-    assert len(read(tmp_path, envelope).statements) == 1
+    assert len(read(envelope).statements) == 1
     monkeypatch.setattr(incoming, "_events", silent)
     with pytest.raises(Corrupt, match="ends before"):
-        read(tmp_path, envelope)
+        read(envelope)
 
 
-def test_white_space_and_comments_behind_the_document_are_no_truncation(tmp_path: Path) -> None:
-    assert len(read(tmp_path, f"{GOOD}\n<!-- end -->\n\n".encode()).statements) == 1
+def test_white_space_and_comments_behind_the_document_are_no_truncation(read: Read) -> None:
+    assert len(read(f"{GOOD}\n<!-- end -->\n\n".encode()).statements) == 1
 
 
-def test_nesting_without_end_is_refused(tmp_path: Path) -> None:
+def test_nesting_without_end_is_refused(read: Read) -> None:
     deep = GOOD.replace("<Id>S</Id>", "<Id>" * 5000 + "</Id>" * 5000)
     with pytest.raises(Corrupt, match="depth"):
-        read(tmp_path, deep.encode())
+        read(deep.encode())

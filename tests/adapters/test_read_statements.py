@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,8 +16,10 @@ from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.messages.iso20022 import incoming
 from h2h.core import books
 from h2h.core.problem import Severity
-from h2h.core.statement import Charge, Statement, StatementKind
-from h2h.ports import BankMessage
+from h2h.core.statement import Charge, Entry, Statement, StatementKind
+
+if TYPE_CHECKING:
+    from tests.adapters.conftest import ReadWhole, WholeMessage
 
 LARGE = 10_000_000
 SPACE = "urn:iso:std:iso:20022:tech:xsd:"
@@ -78,22 +81,34 @@ def document(*statements: str, message: str = "camt.053.001.02", space: str = SP
     return f'<Document xmlns="{space}{message}"><{body}>{HEAD}{blocks}</{body}></Document>'
 
 
-Read = Callable[[str], BankMessage]
+Read = Callable[[str], "WholeMessage"]
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Read:
-    def reads(text: str) -> BankMessage:
+def read(tmp_path: Path, read_whole: ReadWhole) -> Read:
+    def reads(text: str) -> WholeMessage:
         path = tmp_path / "bank.xml"
         path.write_text(text, "utf-8")
-        return Iso20022Messages().read(path, LARGE)
+        return read_whole(path, LARGE)
 
     return reads
 
 
-def only(message: BankMessage) -> Statement:
+def only(message: WholeMessage) -> Statement:
     assert len(message.statements) == 1
     return message.statements[0]
+
+
+def entries_of(message: WholeMessage) -> Sequence[Entry]:
+    return tuple(only(message).entries)
+
+
+def balanced(statement: Statement) -> bool | None:
+    return books.balanced(statement, books.tally_of(statement))
+
+
+def judge(statement: Statement) -> str:
+    return books.judge(statement, books.tally_of(statement), [statement.account])
 
 
 def test_a_statement_is_read_with_every_field(read: Read) -> None:
@@ -119,11 +134,11 @@ def test_a_statement_is_read_with_every_field(read: Read) -> None:
     told = [(b.type, str(b.amount), b.currency, b.date) for b in found.balances]
     day = date(2026, 3, 2)
     assert told == [("OPBD", "-100.00", "EUR", day), ("CLBD", "40.50", "EUR", day)]
-    assert books.balanced(found) is True
+    assert balanced(found) is True
 
 
 def test_an_entry_is_read_with_every_field(read: Read) -> None:
-    entry = only(read(document(STATEMENT))).entries[0]
+    entry = entries_of(read(document(STATEMENT)))[0]
     assert (entry.index, str(entry.amount), entry.currency, entry.status) == (
         1,
         "150.50",
@@ -147,7 +162,7 @@ def test_an_entry_is_read_with_every_field(read: Read) -> None:
 
 
 def test_a_reversed_batch_booking_keeps_the_sign_it_was_given(read: Read) -> None:
-    entry = only(read(document(STATEMENT))).entries[1]
+    entry = entries_of(read(document(STATEMENT)))[1]
     assert (str(entry.amount), entry.reversal) == ("-10", True)
     assert entry.bank_transaction_code == "NTRF+166"
     assert (entry.batch_transactions, entry.batch_message_id, entry.batch_id) == (
@@ -218,7 +233,7 @@ def test_the_currency_is_the_accounts_else_the_balances_else_the_entries(read: R
 @pytest.mark.parametrize("message", ["camt.053.001.03", "camt.053.001.05", "camt.053.001.13"])
 def test_a_version_without_a_schema_is_read_with_a_warning(read: Read, message: str) -> None:
     found = read(document(STATEMENT, message=message))
-    assert (found.message, len(only(found).entries)) == (message, 2)
+    assert (found.message, len(entries_of(found))) == (message, 2)
     assert [(p.rule, p.severity) for p in found.problems] == [("schema-unknown", Severity.WARN)]
 
 
@@ -232,26 +247,25 @@ def test_an_envelope_around_the_message_is_read_through(read: Read) -> None:
     )
     for text in (document(STATEMENT), inside):
         found = read(f'<BizMsg xmlns="urn:swift:xsd:envelope">{header}{text}</BizMsg>')
-        assert (found.message_id, found.problems, len(only(found).entries)) == ("MSG-1", (), 2)
+        assert (found.message_id, found.problems, len(entries_of(found))) == ("MSG-1", (), 2)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1"])
-def test_other_encodings_say_the_same(tmp_path: Path, encoding: str) -> None:
+def test_other_encodings_say_the_same(tmp_path: Path, read_whole: ReadWhole, encoding: str) -> None:
     name = encoding.removesuffix("-sig").upper()
     text = f'<?xml version="1.0" encoding="{name}"?>{document(STATEMENT)}'.replace(
         "Payer", "Müller"
     )
     path = tmp_path / "bank.xml"
     path.write_bytes(text.encode(encoding))
-    found = Iso20022Messages().read(path, LARGE)
-    assert only(found).entries[0].details[0].debtor_name == "Müller"
+    found = read_whole(path, LARGE)
+    assert entries_of(found)[0].details[0].debtor_name == "Müller"
 
 
 def test_a_comment_or_cdata_inside_an_amount_changes_nothing(read: Read) -> None:
     tricky = CREDIT.replace(">150.50<", "><!-- 9 -->15<!-- 9 -->0<![CDATA[.50]]><")
-    assert only(read(document(TOP + OPENING + CLOSING + tricky))).entries[0].amount == Decimal(
-        "150.50"
-    )
+    (entry,) = only(read(document(TOP + OPENING + CLOSING + tricky))).entries
+    assert entry.amount == Decimal("150.50")
 
 
 @pytest.mark.parametrize("other", ["urn:other", SPACE + "camt.053.001.03"])
@@ -303,7 +317,7 @@ def test_a_mere_slip_is_a_warning_with_its_line_and_the_books_are_the_same(
         assert problem.path.startswith("statement 1")
     statement, right_one = only(found), only(read(text))
     assert statement.doubts == ()
-    assert books.balanced(statement) is True
+    assert balanced(statement) is True
     assert [e.booking_date for e in statement.entries] == [
         e.booking_date for e in right_one.entries
     ]
@@ -327,30 +341,67 @@ def test_however_the_file_is_cut_into_parts_it_says_the_same(
 ) -> None:
     text = document(STATEMENT, TOP + OPENING, TOP + OPENING + CREDIT * 7 + DEBIT * 7, STATEMENT)
     whole = read(text)
-    assert [len(statement.entries) for statement in whole.statements] == [2, 0, 14, 2]
+    assert [len(tuple(statement.entries)) for statement in whole.statements] == [2, 0, 14, 2]
     assert [entry.index for entry in whole.statements[2].entries] == list(range(1, 15))
     for chunk in (1, 2, 6, 7, 8):
         monkeypatch.setattr(incoming, "CHUNK", chunk)
         assert read(text) == whole
 
 
+def test_a_large_statement_comes_in_parts_that_name_their_account_from_the_first(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bank.xml"
+    unnamed = TOP.replace("<Ccy>EUR</Ccy>", "")
+    path.write_text(document(STATEMENT, unnamed + OPENING + CREDIT * 250 + CLOSING), "utf-8")
+    message = Iso20022Messages().read(path, LARGE)
+    small, *large = message.parts
+    assert (small.statement.index, len(tuple(small.statement.entries)), small.last) == (1, 2, True)
+    assert [part.last for part in large] == [*[False] * (len(large) - 1), True]
+    heads = [replace(part.statement, entries=(), balances=()) for part in large]
+    assert heads == [heads[-1]] * len(large)
+    assert (heads[0].index, heads[0].account, heads[0].currency) == (
+        2,
+        small.statement.account,
+        "EUR",
+    )
+    held = [tuple(part.statement.entries) for part in large]
+    assert all(len(entries) <= incoming.CHUNK for entries in held[:-1])
+    assert [entry.index for entries in held for entry in entries] == list(range(1, 251))
+    known = [[b.type for b in part.statement.balances] for part in large]
+    assert known == [*[["OPBD"]] * (len(large) - 1), ["OPBD", "CLBD"]]
+    assert tuple(message.parts) == ()
+
+
+def test_what_is_in_doubt_is_told_once_and_complete_with_the_last_part(tmp_path: Path) -> None:
+    path = tmp_path / "bank.xml"
+    wrong = OPENING.replace("100.00", "many")
+    path.write_text(document(TOP + wrong + CREDIT * 120 + DEBIT.replace(">10<", ">ten<")), "utf-8")
+    message = Iso20022Messages().read(path, LARGE)
+    *_, last = message.parts
+    held = [each.path for each in message.problems if each.severity is Severity.HOLD]
+    assert held == ["statement 1, entry 121", "statement 1, balance 1"]
+    assert len(last.statement.doubts) == len(held)
+    assert message.message_id == "MSG-1"
+
+
 def test_a_prefix_that_is_declared_deep_inside_is_no_hindrance(read: Read) -> None:
     slip = CREDIT.replace("<Sts>BOOK</Sts>", f'<d:Sts xmlns:d="{SPACE}camt.053.001.02">X</d:Sts>')
     found = read(document(TOP + OPENING + CLOSING + slip))
     assert [problem.path for problem in found.problems] == ["statement 1, entry 1, Sts"]
-    assert only(found).entries[0].status == "X"
+    assert entries_of(found)[0].status == "X"
 
 
 def test_at_most_twenty_slips_are_recorded(read: Read) -> None:
     slip = CREDIT.replace("<Sts>BOOK</Sts>", "<Sts>MAYBE</Sts>")
     found = read(document(TOP + OPENING + CLOSING + slip * 30))
     assert len(found.problems) == 20
-    assert len(only(found).entries) == 30
+    assert len(entries_of(found)) == 30
 
 
 def test_balances_after_the_entries_are_a_slip_and_still_counted(read: Read) -> None:
     found = read(document(TOP + CREDIT + DEBIT + OPENING + CLOSING))
-    assert books.balanced(only(found)) is True
+    assert balanced(only(found)) is True
     assert {problem.rule for problem in found.problems} == {"schema"}
 
 
@@ -395,9 +446,9 @@ def test_money_in_doubt_is_left_out_and_holds_its_statement(
     (doubt,) = first.doubts
     assert doubt.startswith(place)
     assert words in doubt
-    assert len(first.balances) + len(first.entries) == 3
-    assert books.judge(first, [first.account]) == doubt
-    assert books.judge(second, [second.account]) == ""
+    assert len(first.balances) + len(tuple(first.entries)) == 3
+    assert judge(first) == doubt
+    assert judge(second) == ""
 
 
 def test_a_doubt_is_a_problem_that_names_the_statement_and_its_line(read: Read) -> None:
@@ -423,7 +474,7 @@ def test_any_digit_changed_in_a_figure_of_the_equation_is_caught(read: Read) -> 
     """FAULTS: 14 of 100 such changes are caught by parser and schema alone; here all are."""
     text = re.sub("<Chrgs>.*</Chrgs>", "", document(STATEMENT + CREDIT), flags=re.DOTALL)
     text = text.replace(">40.50<", ">191.00<")
-    assert books.balanced(only(read(text))) is True
+    assert balanced(only(read(text))) is True
     figures = re.finditer(r"(?<=<Amt Ccy=\"EUR\">)[\d.]+(?=</Amt>\s*<CdtDbtInd>)", text)
     mutants = caught = 0
     for figure in figures:
@@ -431,5 +482,5 @@ def test_any_digit_changed_in_a_figure_of_the_equation_is_caught(read: Read) -> 
             for digit in set("0123456789") - {text[place]} if text[place] != "." else set():
                 statement = only(read(text[:place] + digit + text[place + 1 :]))
                 mutants += 1
-                caught += books.judge(statement, [statement.account]) != ""
+                caught += judge(statement) != ""
     assert (mutants, caught) == (198, 198)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.messages.iso20022 import incoming
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
-from h2h.ports import BankMessage
+
+if TYPE_CHECKING:
+    from tests.adapters.conftest import ReadWhole, WholeMessage
 
 ISO = "urn:iso:std:iso:20022:tech:xsd:"
 SIX = "http://www.six-interbank-clearing.com/de/"
@@ -29,10 +32,17 @@ def report(space: str, *batches: str, group: str = "<GrpSts>PART</GrpSts>") -> s
 </OrgnlGrpInfAndSts>{"".join(batches)}</CstmrPmtStsRpt></Document>"""
 
 
-def read(tmp_path: Path, text: str) -> BankMessage:
-    path = tmp_path / "status.xml"
-    path.write_text(text, "utf-8")
-    return Iso20022Messages().read(path, 1_000_000)
+Read = Callable[[str], "WholeMessage"]
+
+
+@pytest.fixture
+def read(tmp_path: Path, read_whole: ReadWhole) -> Read:
+    def reads(text: str) -> WholeMessage:
+        path = tmp_path / "status.xml"
+        path.write_text(text, "utf-8")
+        return read_whole(path, 1_000_000)
+
+    return reads
 
 
 REJECTED = (Reason("AC04", "closed account"), Reason("X9", ""))
@@ -73,41 +83,41 @@ BATCHES = (
     ],
 )
 def test_a_status_report_is_read_with_every_field(
-    tmp_path: Path, space: str, message: str, rules: list[str]
+    read: Read, space: str, message: str, rules: list[str]
 ) -> None:
-    found = read(tmp_path, report(space, *BATCHES))
+    found = read(report(space, *BATCHES))
     assert (found.message, found.message_id, found.statements) == (message, "R1", ())
     assert found.report == EXPECTED
     assert [problem.rule for problem in found.problems] == rules
 
 
 def test_a_report_is_the_same_in_however_many_parts_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for chunk in (1, 2, 4, 5):
         monkeypatch.setattr(incoming, "CHUNK", chunk)
-        found = read(tmp_path, report(ISO + "pain.002.001.03", *BATCHES))
+        found = read(report(ISO + "pain.002.001.03", *BATCHES))
         assert (found.report, found.problems) == (EXPECTED, ())
 
 
-def test_a_report_on_the_whole_file_alone_has_no_batches(tmp_path: Path) -> None:
+def test_a_report_on_the_whole_file_alone_has_no_batches(read: Read) -> None:
     group = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AM05</Cd></Rsn></StsRsnInf>"
-    found = read(tmp_path, report(ISO + "pain.002.001.03", group=group)).report
+    found = read(report(ISO + "pain.002.001.03", group=group)).report
     assert found is not None
     assert (found.group_status, found.reasons, found.batches) == ("RJCT", (Reason("AM05", ""),), ())
 
 
-def test_a_status_as_its_own_child_is_a_slip_and_still_read(tmp_path: Path) -> None:
+def test_a_status_as_its_own_child_is_a_slip_and_still_read(read: Read) -> None:
     group = "<GrpSts><Cd>ACCP</Cd></GrpSts>"
-    found = read(tmp_path, report(ISO + "pain.002.001.03", group=group))
+    found = read(report(ISO + "pain.002.001.03", group=group))
     assert found.report is not None
     assert found.report.group_status == "ACCP"
     assert {(p.rule, p.path) for p in found.problems} == {("schema", "OrgnlGrpInfAndSts/GrpSts")}
 
 
-def test_a_slip_in_a_payment_names_its_batch_and_its_place(tmp_path: Path) -> None:
+def test_a_slip_in_a_payment_names_its_batch_and_its_place(read: Read) -> None:
     wrong = (
         BATCHES[1].replace("<TxSts>RJCT", "<TxSts>NOPE", 3).replace("<TxSts>NOPE", "<TxSts>RJCT", 2)
     )
-    found = read(tmp_path, report(ISO + "pain.002.001.03", BATCHES[0], wrong))
+    found = read(report(ISO + "pain.002.001.03", BATCHES[0], wrong))
     assert [problem.path for problem in found.problems] == ["batch 2, payment 3, TxSts"]

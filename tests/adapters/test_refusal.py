@@ -22,6 +22,7 @@ from h2h.errors import Corrupt, Refused
 from h2h.ports import Refusal
 
 if TYPE_CHECKING:
+    from tests.adapters.conftest import ReadWhole
     from tests.conftest import PaymentFile
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 5, tzinfo=UTC)
@@ -45,16 +46,15 @@ def report(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def refuse(tmp_path: Path, report: Path) -> Refuse:
+def refuse(tmp_path: Path, report: Path, read_whole: ReadWhole) -> Refuse:
     """Refuses a payment file for these reasons; the report must be valid, and is read back."""
 
     def refused(content: bytes, *reasons: Problem) -> StatusReport:
         original = tmp_path / "pay.xml"
         original.write_bytes(content)
-        messages = Iso20022Messages()
-        messages.refuse(original, Refusal("H2H-1", NOON, reasons), report)
+        Iso20022Messages().refuse(original, Refusal("H2H-1", NOON, reasons), report)
         assert_valid(report)
-        read = messages.read(report, 1_000_000)
+        read = read_whole(report, 1_000_000)
         assert read.problems == ()
         assert read.report is not None
         return read.report
