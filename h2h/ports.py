@@ -310,12 +310,72 @@ class Export:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FormTerms:
+    """One form in which a receiver gets statements.
+
+    `form` is original (the bank's verified file), camt.02, camt.04, camt.06 or camt.08 (rewritten
+    to that version of its own family), mt940 (end of day), mt942 (all else), bai2, csv, jsonl or
+    xlsx. What csv and xlsx look like is said by the rest.
+    """
+
+    form: str
+    columns: tuple[str, ...] = ()  # names of docs/exports.md, in this order; () all
+    headings: tuple[str, ...] = ()  # other headings for them, e.g. Chinese ones; () the names
+    separator: str = ","
+    decimal_mark: str = "."
+    encoding: str = "utf-8"  # utf-8 | utf-8-sig | gb18030 | latin-1
+    date_format: str = "%Y-%m-%d"
+    header: bool = True
+    kinds: frozenset[StatementKind] = frozenset(StatementKind)
+    bank: str = ""  # bai2: the sender
+    customer: str = ""  # bai2: the receiver
+
+    def takes(self, kind: StatementKind) -> bool:
+        """Is a statement of this kind handed over in this form?"""
+        end_of_day = kind is StatementKind.STATEMENT
+        possible = {"mt940": end_of_day, "mt942": not end_of_day}.get(self.form, True)
+        return possible and kind in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bank's verified file, and the statements of it (indexes from 1) that are handed over."""
+
+    path: Path
+    keep: tuple[int, ...]
+
+
 class Exporter(Protocol):
-    """What is made of booked statements beside the bank's own XML."""
+    """What the ERP gets of booked statements and of status reports."""
 
-    def statements(self, statements: Sequence[Statement]) -> Sequence[Export]: ...
+    def write(
+        self,
+        terms: FormTerms,
+        statements: Sequence[Statement],
+        target: Path,
+        *,
+        source: Source | None = None,
+    ) -> Sequence[str]:
+        """Write `statements` in one form to `target`, flushed; sentences of what was left out.
 
-    def report(self, report: StatusReport) -> Sequence[Export]: ...
+        The entries of a statement may be walked more than once and are never all in memory.
+        `original` and `camt.NN` are made of `source`. Raises Refused when money or identity does
+        not go into the form, and leaves no `target` behind then.
+        """
+        ...
+
+    def suffix(self, terms: FormTerms) -> str:
+        """The end of the file's name: ".csv"; of `original` as for XML."""
+        ...
+
+    def statements(self, statements: Sequence[Statement]) -> Sequence[Export]:
+        """CSV and JSON Lines in memory."""
+        ...
+
+    def report(self, report: StatusReport) -> Sequence[Export]:
+        """CSV and JSON Lines of a status report, which is handed over as the bank wrote it too."""
+        ...
 
 
 # --------------------------------------------------------------------------------------- the ledger
