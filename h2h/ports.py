@@ -21,6 +21,7 @@ from h2h.core.expected import Report
 from h2h.core.payment import Execution, Payment, Verdict
 from h2h.core.position import Open, Owner, Reported
 from h2h.core.problem import Problem
+from h2h.core.recall import Answer, Recall, Resolution, Scope
 from h2h.core.statement import Part, Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
@@ -258,6 +259,7 @@ class BankMessage:
     message: str
     parts: Iterator[Part] = field(default_factory=lambda: iter(()))
     report: StatusReport | None = None
+    resolution: Resolution | None = None
     message_id: str = ""
     problems: list[Problem] = field(default_factory=list)
 
@@ -295,6 +297,18 @@ class Messages(Protocol):
         Raises Refused when the file gives no message id that a report can name, Corrupt when it
         cannot be read.
         """
+        ...
+
+    def write_recall(self, path: Path, recall: Recall, target: Path) -> None:
+        """Write to `target`, flushed, the recall of payments of the file at `path`.
+
+        The same recall of the same file gives the same bytes. Raises Corrupt when the file cannot
+        be read, Refused when an id of it that the bank needs does not fit into a recall.
+        """
+        ...
+
+    def check_recall(self, path: Path) -> Verdict:
+        """Judge a recall by its schema alone: no rule of payments is for it."""
         ...
 
     def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
@@ -427,6 +441,11 @@ class File:
     recorded: int = 0  # sequence of the newest move that its dossier and answer show
     refusal: str = ""  # message id of the status report of ours that told the ERP of its refusal
 
+    @property
+    def recall(self) -> bool:
+        """Is it a recall, which h2h makes itself? Every other outgoing file came by a door."""
+        return self.direction == "out" and not self.door
+
 
 @dataclass(frozen=True, slots=True)
 class Clash:
@@ -544,6 +563,33 @@ class PaymentRow:
     state: Pay
     status: str  # the bank's last code
     reason: str  # "AC04 closed account number", "" when none was given
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRow:
+    """A recall as the ledger keeps it; `answers` counts its payments by what the bank said."""
+
+    file_id: str  # its own
+    original_id: str
+    scope: Scope
+    code: str
+    reason: str
+    who: str
+    at: datetime
+    state: Out
+    answers: Mapping[Answer, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledRow:
+    """One payment that a recall asks back, and what the bank has said of it."""
+
+    file_id: str  # the recall's
+    number: int  # its place in the original, from 1
+    end_to_end_id: str
+    answer: Answer
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -723,6 +769,56 @@ class Ledger(Protocol):
     def moves(self, file_id: str | None = None) -> Sequence[MoveRow]: ...
 
     def payments(self, file_id: str) -> Sequence[PaymentRow]: ...
+
+    def payments_named(self, end_to_end_id: str) -> Sequence[PaymentRow]:
+        """Payments of files that went or may still go, by their EndToEndId, oldest file first."""
+        ...
+
+    # -- recalls
+
+    def recall(
+        self,
+        original: File,
+        recall_id: str,
+        *,
+        payments: Sequence[str],
+        batches: Sequence[str],
+        code: str,
+        who: str,
+        reason: str,
+        now: datetime,
+    ) -> File | None:
+        """Commit the intent to recall: an outgoing file `claiming`, what it asks back, and a link
+        of the chain for both files.
+
+        `payments` are EndToEndIds, `batches` ids of batches; without either the whole file is
+        meant. Only what is still with the bank is asked back. None when somebody moved the
+        original; Refused when a name fits no payment, or several, nothing is left to ask back, or
+        a recall that is not answered yet, or was granted, asks for one of them.
+        """
+        ...
+
+    def recall_of(self, file_id: str) -> RecallRow | None:
+        """The recall that is this file."""
+        ...
+
+    def recalls(self, original_id: str) -> Sequence[RecallRow]:
+        """The recalls of a payment file, oldest first."""
+        ...
+
+    def recalled(self, file_id: str) -> Sequence[RecalledRow]:
+        """The payments that a recall asks back, in the order of the original."""
+        ...
+
+    def resolve(self, file: File, resolution: Resolution, now: datetime) -> Told | None:
+        """Apply the bank's answer to a recall in one transaction and move READ -> BOOKED (DUPLICATE
+        for one that was applied before).
+
+        What is recalled is cancelled, unless it is booked: then the money comes back as an entry.
+        An answer that fits no recall of ours moves nothing and is an alarm. It proves arrival, and
+        comes too early, as a status report does. None: somebody moved the file.
+        """
+        ...
 
     # -- bank files
 

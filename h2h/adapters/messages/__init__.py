@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -16,7 +16,9 @@ from h2h.adapters.messages.iso20022 import check
 from h2h.adapters.messages.iso20022.xml import Unreadable
 
 if TYPE_CHECKING:
+    from h2h.adapters.messages.iso20022.incoming import Opened
     from h2h.core.payment import Chunk, Verdict
+    from h2h.core.recall import Recall
     from h2h.core.terms import CheckTerms
     from h2h.ports import BankMessage, Refusal
 
@@ -47,16 +49,28 @@ class Iso20022Messages:
 
             bound(path, largest)
             return form.read(path)
-        from h2h.adapters.messages.iso20022 import camt, incoming, pain002  # noqa: PLC0415
+        from h2h.adapters.messages.iso20022 import incoming  # noqa: PLC0415 - as above
 
         opened = incoming.open_message(path, largest)
-        return pain002.read(opened) if opened.family == "pain.002" else camt.read(opened)
+        return _reader(opened.family)(opened)
 
     def refuse(self, path: Path, refusal: Refusal, target: Path) -> None:
         """Write to `target`, flushed, the status report that rejects the payment file at `path`."""
         from h2h.adapters.messages.iso20022.refusal import write  # noqa: PLC0415 - as above
 
         write(path, refusal, target)
+
+    def write_recall(self, path: Path, recall: Recall, target: Path) -> None:
+        """Write to `target`, flushed, the recall of payments of the file at `path`."""
+        from h2h.adapters.messages.iso20022.cancellation import write  # noqa: PLC0415 - as above
+
+        write(path, recall, target)
+
+    def check_recall(self, path: Path) -> Verdict:
+        """Judge a recall by its schema alone."""
+        from h2h.adapters.messages.iso20022 import cancellation  # noqa: PLC0415 - as above
+
+        return cancellation.check(path)
 
     def extract(self, path: Path, keep: Sequence[int], target: Path) -> None:
         """Write the file with only the statements `keep` (indexes from 1) left in it, flushed."""
@@ -70,6 +84,13 @@ class Iso20022Messages:
 
         opened = incoming.open_message(path, path.stat().st_size)
         extract.extract(opened, keep, target)
+
+
+def _reader(family: str) -> Callable[[Opened], BankMessage]:
+    """What reads a message of this family."""
+    from h2h.adapters.messages.iso20022 import camt, pain002, resolution  # noqa: PLC0415 - as above
+
+    return {"pain.002": pain002.read, "camt.029": resolution.read}.get(family, camt.read)
 
 
 class _TextForm(Protocol):

@@ -28,6 +28,7 @@ from h2h.adapters.sql.store import (
 )
 from h2h.core.money import plain
 from h2h.core.problem import Problem, Severity
+from h2h.core.recall import Resolution
 from h2h.core.states import ANNOUNCED, BEFORE_DELIVERING, In, Out, Pay, may_move
 from h2h.core.status import (
     KNOWN_AT_BANK,
@@ -54,13 +55,13 @@ class Answers(Store):
         with self._writing() as connection:
             if not set_if_unmoved(connection, file, {"state": file.state.value}):
                 return None
-            if first := _told_before(connection, file, report):
+            if first := told_before(connection, file, report):
                 facts = {"duplicate_of": first}
                 words = f"the same report came as file {first}"
                 shift(connection, file, In.DUPLICATE, now, because=words, facts=facts)
                 return Told("", (), ())
             told = _tell(connection, file, report, now, rejects_only=rejects_only)
-            shift(connection, file, In.BOOKED, now, because=_summary(told))
+            shift(connection, file, In.BOOKED, now, because=summary(told))
             return told
 
     def acknowledge(self, file: File, text: str, now: datetime) -> Told | None:
@@ -68,11 +69,12 @@ class Answers(Store):
             if not set_if_unmoved(connection, file, {"state": file.state.value}):
                 return None
             told = _acknowledge(connection, file, text, now)
-            shift(connection, file, In.BOOKED, now, because=_summary(told))
+            shift(connection, file, In.BOOKED, now, because=summary(told))
             return told
 
 
-def _summary(told: Told) -> str:
+def summary(told: Told) -> str:
+    """What was done, in one line, for the move of the bank's file."""
     moved = [f"file {told.file_id}: {one}" for one in told.moved]
     return "; ".join((*moved, *told.alarms))
 
@@ -80,7 +82,7 @@ def _summary(told: Told) -> str:
 # ----------------------------------------------------------------------------------- status reports
 
 
-def _told_before(connection: Connection, file: File, report: StatusReport) -> str:
+def told_before(connection: Connection, file: File, report: StatusReport | Resolution) -> str:
     """The bank file by which this very report was applied; "" and remembered when it is new."""
     text = json.dumps(asdict(report), sort_keys=True)
     key = {
@@ -109,16 +111,16 @@ def _tell(
         return Told("", (), (f"{name}: message {report.original_message_id} {fits}",))
     ours = named[0]
     if ours.state in BEFORE_DELIVERING:
-        return _too_early(connection, ours, name, now)
+        return too_early(connection, ours, name, now)
     before = ours.state
     ours = arrived(connection, ours, name, now)
     if answers_duplicate(report) and _was_resent(connection, ours):
         words = f"{name}: the bank has file {ours.id} already; the first delivery had arrived"
-        return Told(ours.id, _steps(before, ours.state), (words,))
+        return Told(ours.id, steps(before, ours.state), (words,))
     effect = payment_targets(report, _keys(connection, ours), rejects_only=rejects_only)
     after = _apply(connection, ours, effect, name, now)
     alarms = tuple(f"{name}: {alarm}" for alarm in effect.alarms)
-    return Told(ours.id, _steps(before, ours.state, after.state), alarms)
+    return Told(ours.id, steps(before, ours.state, after.state), alarms)
 
 
 def _files_of_message(connection: Connection, bank: str | None, message_id: str) -> list[File]:
@@ -128,7 +130,7 @@ def _files_of_message(connection: Connection, bank: str | None, message_id: str)
     return [file for file in found if file.state not in BEFORE_DELIVERING] or found
 
 
-def _too_early(connection: Connection, ours: File, name: str, now: datetime) -> Told:
+def too_early(connection: Connection, ours: File, name: str, now: datetime) -> Told:
     """The bank knows a file that we have not announced: somebody must look before it goes."""
     words = say(
         "{name} names file {file}, which was not delivered ({state})",
@@ -144,7 +146,7 @@ def _too_early(connection: Connection, ours: File, name: str, now: datetime) -> 
     else:
         set_if_unmoved(connection, ours, facts)
         append(connection, ours.id, ours.state, ours.state, now, "h2h", words, ours.sha256)
-    return Told(ours.id, _steps(ours.state, Out.HELD), (words,))
+    return Told(ours.id, steps(ours.state, Out.HELD), (words,))
 
 
 def arrived(connection: Connection, ours: File, name: str, now: datetime) -> File:
@@ -165,7 +167,8 @@ def _was_resent(connection: Connection, ours: File) -> bool:
     return bool(connection.execute(select(again)).scalar())
 
 
-def _steps(*states: Out | In) -> tuple[str, ...]:
+def steps(*states: Out | In) -> tuple[str, ...]:
+    """The moves from each of the states to the next: `sent -> accepted`."""
     return tuple(f"{source} -> {target}" for source, target in pairwise(states) if source != target)
 
 
@@ -181,14 +184,15 @@ def _keys(connection: Connection, ours: File) -> list[PaymentKey]:
 
 def _apply(connection: Connection, ours: File, effect: Effect, name: str, now: datetime) -> File:
     """Write what a report does to payments, then the state of their file that follows."""
-    _write_targets(connection, ours.id, effect.targets)
+    write_targets(connection, ours.id, effect.targets)
     counted = Counter(target.state for target in effect.targets)
     moved = listed(say("{count} {state}", count=n, state=state) for state, n in counted.items())
     words = say("{name}: {moved}", name=name, moved=moved or say("no payment moved"))
     return follow(connection, ours, words, now)
 
 
-def _write_targets(connection: Connection, file_id: str, targets: Sequence[PaymentTarget]) -> None:
+def write_targets(connection: Connection, file_id: str, targets: Sequence[PaymentTarget]) -> None:
+    """Write where the payments of a file stand now, and why."""
     written = (
         update(payments)
         .where(payments.c.file_id == file_id, payments.c.number == bindparam("the_number"))
@@ -232,13 +236,13 @@ def _acknowledge(connection: Connection, file: File, text: str, now: datetime) -
         return Told("", (), (f"{name} {fits}",))
     ours = named[0]
     if ours.state in BEFORE_DELIVERING:
-        return _too_early(connection, ours, name, now)
+        return too_early(connection, ours, name, now)
     before = ours.state
     ours = arrived(connection, ours, name, now)
     if not may_move(ours.state, Out.ACKNOWLEDGED):  # the bank has said more already
-        return Told(ours.id, _steps(before, ours.state), ())
+        return Told(ours.id, steps(before, ours.state), ())
     shift(connection, ours, Out.ACKNOWLEDGED, now, because=name)
-    return Told(ours.id, _steps(before, ours.state, Out.ACKNOWLEDGED), ())
+    return Told(ours.id, steps(before, ours.state, Out.ACKNOWLEDGED), ())
 
 
 def _files_named_in(connection: Connection, bank: str | None, text: str) -> list[File]:

@@ -11,6 +11,7 @@ from itertools import count
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    RowMapping,
     and_,
     delete,
     func,
@@ -109,11 +110,7 @@ class OutgoingFiles(Store):
         query = select(*(payments.c[field.name] for field in fields(PaymentRow)))
         query = query.where(payments.c.file_id == file_id).order_by(payments.c.number)
         with self._reading() as connection:
-            rows = connection.execute(query).mappings()
-            return [
-                PaymentRow(**{**row, "amount": plain(row["amount"]), "state": Pay(row["state"])})
-                for row in rows
-            ]
+            return [payment_of(row) for row in connection.execute(query).mappings()]
 
     def unrecorded(self) -> Sequence[File]:
         unshown = select(files.c.id).where(files.c.last_move > files.c.recorded)
@@ -274,6 +271,11 @@ class OutgoingFiles(Store):
                 facts |= {"final_name": final, "final_folder": folder, "sequence": number}
             set_if_unmoved(connection, file, facts)
             return the_file(connection, file.id)
+
+
+def payment_of(row: RowMapping) -> PaymentRow:
+    """A row with the columns of `PaymentRow` as the port shows it."""
+    return PaymentRow(**{**row, "amount": plain(row["amount"]), "state": Pay(row["state"])})
 
 
 def record_up_to(connection: Connection, file: File, last_move: int) -> None:

@@ -35,6 +35,7 @@ from h2h.adapters.sql.types import (
     Texts,
     UtcTime,
 )
+from h2h.core.recall import Answer, Scope
 from h2h.core.states import NEVER_WENT, OPEN_PAYMENT, In, Kept, Out, Pay
 
 SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
@@ -378,6 +379,31 @@ reports = Table(
 _index("reports_by_original", reports.c.original_message_id)
 
 hand_overs = Table(
+recalls = Table(
+    "recalls",
+    metadata,
+    _of_file(key=True),  # the recall's own
+    Column("original_id", String, ForeignKey("files.id"), nullable=False),
+    Column("scope", String, nullable=False),
+    _words("code"),
+    _words("reason"),
+    _words("who"),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint(f"scope IN ({_listed(Scope)})", name="scope"),
+)
+_index("recalls_by_original", recalls.c.original_id)
+
+recalled = Table(
+    "recalled",
+    metadata,
+    Column("file_id", String, ForeignKey("recalls.file_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # in the original
+    Column("answer", String, nullable=False),
+    _words("code"),  # the bank's
+    _words("reason"),
+    CheckConstraint(f"answer IN ({_listed(Answer)})", name="answer"),
+)
+
     "hand_overs",
     metadata,
     Column("folder", String, primary_key=True),

@@ -59,6 +59,7 @@ KINDS = {
     "camt.052": Kind("BkToCstmrAcctRpt", "Rpt", "Ntry", "statement", "entry", 2),
     "camt.053": Kind("BkToCstmrStmt", "Stmt", "Ntry", "statement", "entry", 2),
     "camt.054": Kind("BkToCstmrDbtCdtNtfctn", "Ntfctn", "Ntry", "statement", "entry", 2),
+    "camt.029": Kind("RsltnOfInvstgtn", "CxlDtls", "TxInfAndSts", "cancellation", "payment", 3),
     "pain.002": Kind("CstmrPmtStsRpt", "OrgnlPmtInfAndSts", "TxInfAndSts", "batch", "payment", 3),
 }
 

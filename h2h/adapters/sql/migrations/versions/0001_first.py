@@ -42,6 +42,8 @@ def upgrade() -> None:
     _moves()
     _payments()
     _reports()
+    _recalls()
+    _recalled()
     _statements()
     _waivers()
     _balances()
@@ -393,6 +395,40 @@ def _balances() -> None:
             ["statement_id"], ["statements.id"], name="fk_balances_statement_id"
         ),
         sa.PrimaryKeyConstraint("statement_id", "number", name="pk_balances"),
+    )
+
+
+def _recalls() -> None:
+    op.create_table(
+        "recalls",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("original_id", sa.String(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("scope IN ('batch', 'file', 'payments')", name="ck_recalls_scope"),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_recalls_file_id"),
+        sa.ForeignKeyConstraint(["original_id"], ["files.id"], name="fk_recalls_original_id"),
+        sa.PrimaryKeyConstraint("file_id", name="pk_recalls"),
+    )
+    _index("recalls_by_original", "recalls", ["original_id"])
+
+
+def _recalled() -> None:
+    op.create_table(
+        "recalled",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "answer IN ('asked', 'pending', 'recalled', 'refused')", name="ck_recalled_answer"
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["recalls.file_id"], name="fk_recalled_file_id"),
+        sa.PrimaryKeyConstraint("file_id", "number", name="pk_recalled"),
     )
 
 
