@@ -256,9 +256,9 @@ def moment(created: str) -> str:
     """A time as the bank wrote it, in UTC where it names its zone, so that two can be compared."""
     try:
         found = datetime.fromisoformat(created)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found
+    except (ValueError, OverflowError):  # no time, or none in UTC: at the edge of the calendar
         return created
-    found = found.astimezone(UTC) if found.tzinfo else found
     return found.replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
