@@ -45,11 +45,9 @@ _DETAILS = """<TxDtls><Refs>{ids}</Refs>{own_amount}
 <RltdPties><Dbtr>{open}<Nm>{debtor}</Nm>{close}</Dbtr><DbtrAcct><Id><IBAN>{debtor_iban}</IBAN></Id>\
 </DbtrAcct><Cdtr>{open}<Nm>{creditor}</Nm>{close}</Cdtr><CdtrAcct><Id><IBAN>{creditor_iban}</IBAN>\
 </Id></CdtrAcct></RltdPties>
-<RltdAgts><DbtrAgt><FinInstnId><{bic}>COBADEFFXXX</{bic}></FinInstnId></DbtrAgt><CdtrAgt>\
-<FinInstnId><{bic}>DEUTDEFFXXX</{bic}></FinInstnId></CdtrAgt></RltdAgts>
+<RltdAgts><{agent}><FinInstnId><{bic}>DEUTDEFFXXX</{bic}></FinInstnId></{agent}></RltdAgts>
 <Purp><Cd>SUPP</Cd></Purp>
-<RmtInf><Ustrd>Invoice INV-2026-{number:09} of 2026-11-02</Ustrd>\
-<Ustrd>customer 4711, order {number:08}</Ustrd></RmtInf>{reason}</TxDtls>"""
+<RmtInf><Ustrd>Invoice INV-2026-{number:09}</Ustrd><Ustrd>order {number:08}</Ustrd></RmtInf>{reason}</TxDtls>"""
 _RETURN = """
 <RtrInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>account closed</AddtlInf></RtrInf>"""
 
@@ -157,6 +155,7 @@ def _details(number: int, way: _Way, version: str) -> str:
         creditor=creditor[0],
         creditor_iban=creditor[1],
         bic=_bic(version),
+        agent="DbtrAgt" if way is _CREDIT else "CdtrAgt",
         reason=_RETURN if way.returned else "",
     )
 
