@@ -32,7 +32,8 @@ _TAIL = "</Stmt>\n</BkToCstmrStmt>\n</Document>\n"
 _ENTRY = """<Ntry><NtryRef>{number}</NtryRef><Amt Ccy="EUR">{amount}</Amt>\
 <CdtDbtInd>{side}</CdtDbtInd><Sts>{status}</Sts><BookgDt><Dt>2026-11-23</Dt></BookgDt>\
 <ValDt><Dt>2026-11-{value_day}</Dt></ValDt><AcctSvcrRef>2026112300{number:012}</AcctSvcrRef>\
-<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn></BkTxCd>{charges}
+<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>{sub_family}</SubFmlyCd></Fmly></Domn>\
+</BkTxCd>{charges}
 <NtryDtls>{details}</NtryDtls>
 <AddtlNtryInf>{words}</AddtlNtryInf></Ntry>
 """
@@ -47,7 +48,8 @@ _DETAILS = """<TxDtls><Refs>{ids}</Refs>{own_amount}
 </Id></CdtrAcct></RltdPties>
 <RltdAgts><{agent}><FinInstnId><{bic}>DEUTDEFFXXX</{bic}></FinInstnId></{agent}></RltdAgts>
 <Purp><Cd>SUPP</Cd></Purp>
-<RmtInf><Ustrd>Invoice INV-2026-{number:09}</Ustrd><Ustrd>order {number:08}</Ustrd></RmtInf>{reason}</TxDtls>"""
+<RmtInf><Ustrd>Invoice INV-2026-{number:09}</Ustrd><Ustrd>order {number:08}</Ustrd></RmtInf>\
+{reason}</TxDtls>"""
 _RETURN = """
 <RtrInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>account closed</AddtlInf></RtrInf>"""
 
@@ -80,7 +82,7 @@ _WAYS = (
 
 
 def write(path: Path, entries: int, version: str = "08") -> None:
-    """A camt.053.001.02, .04, .06, .08, .10 or .12 of one statement, about 1000 bytes an entry."""
+    """A camt.053.001.02, .04, .06, .08, .10 or .12 of one statement, about 1,100 bytes an entry."""
     booked = sum(map(_signed_cents, range(1, entries + 1)))
     with path.open("w", encoding="utf-8", newline="\n") as file:
         opening = _BALANCE.format(type="OPBD", amount=_money(_OPENING))
