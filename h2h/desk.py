@@ -6,10 +6,12 @@ file has moved on meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from h2h.core.problem import Severity
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
+from h2h.core.recall import REASONS, USUAL_REASON
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, OUT_FINAL, Out
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
@@ -62,11 +64,52 @@ def cancel(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
         raise Refused(words, next_move)
     if file.state in AT_THE_BANK:
         words = say("{id} is {state}: the bank has it", id=file.id, state=file.state)
-        raise Refused(words, say("Ask the bank to recall it"))
+        raise Refused(words, say("`h2h recall` asks the bank to take it back"))
     if file.state not in BEFORE_DELIVERING:
         words = say("{id} is {state} already", id=file.id, state=file.state)
         raise Refused(words, say("Nothing is left to cancel"))
     return _moved(ledger.move(file, Out.CANCELLED, now, because=reason, who=who), file)
+
+
+def recall(
+    ledger: Ledger,
+    identity: str,
+    who: str,
+    reason: str,
+    now: datetime,
+    *,
+    recall_id: str,
+    code: str = USUAL_REASON,
+    payments: Sequence[str] = (),
+    batches: Sequence[str] = (),
+) -> File:
+    """Ask the bank to take back a payment file, batches of it, or payments; returns the recall.
+
+    `identity` is a file's id, or the EndToEndId of one payment; `recall_id` a new file id. Only the
+    intent is committed here: the recall is written and sent as payment files are.
+    """
+    _signed(who, reason)
+    if code not in REASONS:
+        words = say("{code} is no reason for a recall", code=code)
+        raise Refused(words, say("One of: {codes}", codes=", ".join(REASONS)))
+    original = ledger.file(identity)
+    if original is None and not (payments or batches):
+        original, payments = _file_of_payment(ledger, identity), (identity,)
+    original = original or _file(ledger, identity)
+    _recallable(original)
+    recalled = ledger.recall(
+        original,
+        recall_id,
+        payments=payments,
+        batches=batches,
+        code=code,
+        who=who,
+        reason=reason,
+        now=now,
+    )
+    if recalled is None:
+        raise _moved_on(original)
+    return recalled
 
 
 def resolve_sent(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
@@ -140,9 +183,42 @@ def _doubtful(ledger: Ledger, file_id: str) -> File:
 
 def _moved(moved: File | None, file: File) -> str:
     if moved is None:
-        words = say("{id} moved on meanwhile", id=file.id)
-        raise Refused(words, say("Look at it with `h2h show`, then decide"))
+        raise _moved_on(file)
     return moved.state.value
+
+
+def _moved_on(file: File) -> Refused:
+    words = say("{id} moved on meanwhile", id=file.id)
+    return Refused(words, say("Look at it with `h2h show`, then decide"))
+
+
+def _file_of_payment(ledger: Ledger, end_to_end_id: str) -> File | None:
+    """The one payment file with a payment of this EndToEndId; None when there is none."""
+    found = sorted({row.file_id for row in ledger.payments_named(end_to_end_id)})
+    if len(found) > 1:
+        files = ", ".join(found)
+        words = say("{id} is a payment of several files: {files}", id=end_to_end_id, files=files)
+        raise Refused(words, say("Name the file, and the payment with --payment"))
+    return ledger.file(found[0]) if found else None
+
+
+def _recallable(file: File) -> None:
+    """The bank must have it; while that is open, a recall could arrive before what it recalls."""
+    if file.direction != "out" or file.recall:
+        words = say("{id} is no payment file", id=file.id)
+        raise Refused(words, say("Only payment files and their payments are recalled"))
+    if file.state in BEFORE_DELIVERING:
+        words = say("{id} is {state}: the bank does not have it", id=file.id, state=file.state)
+        raise Refused(words, say("`h2h cancel` takes a file back"))
+    if file.state is Out.DELIVERING:
+        words = say("{id} is being delivered", id=file.id)
+        raise Refused(words, say("Wait until h2h has looked at the server"))
+    if file.state is Out.IN_DOUBT:
+        words = say("{id} is in doubt", id=file.id)
+        raise Refused(words, say("Settle the doubt first, with `h2h resolve`"))
+    if file.state not in AT_THE_BANK - OUT_FINAL:
+        words = say("{id} is {state} already", id=file.id, state=file.state)
+        raise Refused(words, say("Nothing is left to recall"))
 
 
 def _outcome(identity: str, row: StatementRow | None) -> str:

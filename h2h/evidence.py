@@ -112,7 +112,7 @@ def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> File | None:
     Returns the file as it stands when it was told of a refusal, too, as a bank would send it.
     """
     publish(file, sweep)  # what a crash left half handed over
-    verdict = _VERDICTS.get(file.state)
+    verdict = None if file.recall else _VERDICTS.get(file.state)  # the ERP did not ask for it
     handed: list[HandOver] = []
     refusal = None
     if verdict is not None and verdict != _told(file, moves):

@@ -213,6 +213,9 @@ def book(file: File, sweep: Sweep) -> File | None:
         told = sweep.ledger.tell(file, message.report, sweep.now, rejects_only=rejects_only)
         _report(file, told, sweep)
         return sweep.ledger.file(file.id)
+    if message.resolution is not None:
+        _report(file, sweep.ledger.resolve(file, message.resolution, sweep.now), sweep)
+        return sweep.ledger.file(file.id)
     booked = sweep.ledger.book(file, message, terms.accounts, sweep.now)
     if booked is not None:
         _tell_of_statements(file, sweep)
@@ -297,7 +300,7 @@ def _contents(
         folder = "documents" if kind == "document" else "status"
         return folder, {_document_name(file): _content(file, sweep)}
     exporter, base = sweep.services.exporter, _base_name(file)
-    if file.message.startswith("pain.002"):
+    if file.message.startswith(("pain.002", "camt.029")):
         report = _message(file, sweep).report
         made = exporter.report(report) if report else ()
         contents: dict[str, Content] = {f"{base}.xml": _content(file, sweep)}

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from h2h import evidence
+from h2h import evidence, recalls
 from h2h.core.calendar import business_date
 from h2h.core.duplicates import same_bytes
 from h2h.core.naming import Value, expanded
@@ -109,6 +109,8 @@ def hold(file: File, sweep: Sweep, *reasons: Problem) -> None:
 
 def claim(file: File, sweep: Sweep) -> File | None:
     """claiming: bring our private copy into the dossier; the door loses the file last."""
+    if file.recall:
+        return recalls.write(file, sweep)
     door = next((d for d in sweep.services.doors if d.terms.name == file.door), None)
     if door is None:
         raise NotNow(f"its door {file.door} is no longer configured")
@@ -146,7 +148,7 @@ def check(file: File, sweep: Sweep) -> File | None:
         return sweep.move(file, Out.INVALID, _words(verdict.problems, Severity.ERROR), change)
     waived = sweep.ledger.waived(file)
     holds = [p for p in verdict.problems if p.severity is Severity.HOLD and p.rule not in waived]
-    payments = sweep.services.messages.payments(original_of(file, sweep))
+    payments = () if file.recall else sweep.services.messages.payments(original_of(file, sweep))
     similar_days = sweep.services.banks[bank].similar_days
     admitted = sweep.ledger.admit(file, change, holds, payments, similar_days, sweep.now)
     if admitted is not None:
@@ -163,6 +165,8 @@ def check(file: File, sweep: Sweep) -> File | None:
 
 def _judge(file: File, sweep: Sweep) -> tuple[str | None, Verdict]:
     """The bank that the file is for, and the verdict by its terms; the bank None: for none."""
+    if file.recall:
+        return file.bank, recalls.judge(file, sweep)
     messages, path, banks = sweep.services.messages, original_of(file, sweep), sweep.services.banks
     bank, routed = file.bank, None
     if bank is None:

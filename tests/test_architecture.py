@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "h2h"
-FLOWS = {"outbound", "inbound", "sweep", "handover", "evidence", "refusals"}
+FLOWS = {"outbound", "inbound", "sweep", "handover", "evidence", "recalls", "refusals"}
 TERMS = {"ports", "core", "errors"}
 FRONT = TERMS | {"wiring", "desk", "flows", "sandbox", "config", "resources"}
 
@@ -35,7 +35,8 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 HEAVY = {"sqlalchemy", "alembic", "paramiko", "lxml", "xmlschema", "apscheduler", "gnupg"}
-PURE = set(sys.stdlib_module_names) | {"holidays", "stdnum"}
+# orjson turns values to text, and touches nothing
+PURE = set(sys.stdlib_module_names) | {"holidays", "orjson", "stdnum"}
 OUTSIDE_WORLD = {"os", "io", "socket", "subprocess", "shutil", "tempfile", "time", "threading"}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "resolve": ("desk", "resolve", "Settle a file in doubt."),
     "release": ("desk", "release", "Let a held file or statement go on."),
     "cancel": ("desk", "cancel", "Take a file back before it is delivered."),
+    "recall": ("desk", "recall", "Ask the bank to take a sent file or payment back."),
     "reject": ("desk", "reject", "Refuse a held file or statement."),
     "config": ("config", "config", "Check the configuration."),
 }

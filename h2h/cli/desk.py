@@ -1,4 +1,4 @@
-"""The desk in the shell: release, reject, cancel, resolve, pause, resume; desk.py decides."""
+"""The desk in the shell: release, reject, cancel, recall, resolve, pause, resume."""
 
 from __future__ import annotations
 
@@ -79,6 +79,64 @@ def cancel(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
     from h2h import desk  # noqa: PLC0415 - heavy
 
     _act(desk.cancel, path, identity, reason, as_json=as_json)
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@click.option(
+    "--payment",
+    "payments",
+    multiple=True,
+    metavar="END_TO_END_ID",
+    help="Only this payment of the file; may be given several times.",
+)
+@click.option(
+    "--batch",
+    "batches",
+    multiple=True,
+    metavar="BATCH_ID",
+    help="Only this batch of the file; may be given several times.",
+)
+@click.option(
+    "--code",
+    default="CUST",
+    show_default=True,
+    help="The ISO reason for the bank: CUST, DUPL, AM09, FRAD, and more.",
+)
+@_reason
+@_json
+@click.pass_obj
+def recall(
+    path: Path,
+    identity: str,
+    payments: tuple[str, ...],
+    batches: tuple[str, ...],
+    code: str,
+    reason: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Ask the bank to take back the sent payment file ID, or the payment with the EndToEndId ID."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+    from h2h.wiring import SystemClock, new_id  # noqa: PLC0415 - heavy
+
+    if payments and batches:
+        raise click.UsageError("give --payment or --batch, not both")
+    with ledger_at(path) as ledger:
+        asked = desk.recall(
+            ledger,
+            identity,
+            operator(),
+            reason,
+            now(),
+            recall_id=new_id(SystemClock()),
+            code=code,
+            payments=payments,
+            batches=batches,
+        )
+    told = {"id": identity, "recall": asked.id, "state": asked.state.value}
+    words = f"recall {asked.id} of {identity} is on its way; the daemon or `h2h send` sends it"
+    click.echo(json.dumps(told) if as_json else words)
 
 
 @click.command()

@@ -75,6 +75,7 @@ def show(path: Path, file_id: str, *, as_json: bool) -> None:
     _section("moves", life["moves"], "no moves")
     _problems(file, path, translate)
     _section("payments", life["payments"], "")
+    _section("recalls", life["recalls"], "")
     _section("statements", life["statements"], "")
 
 
@@ -139,8 +140,26 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
         "moves": moves,
         "problems": [problem.told(translate).as_json() for problem in file.problems],
         "payments": payments,
+        "recalls": _recalls(file, ledger),
         "statements": _statements(ledger, file.id) if file.direction == "in" else [],
     }
+
+
+def _recalls(file: File, ledger: Ledger) -> list[Row]:
+    """The recalls of a payment file; of a recall, what it asks back itself."""
+    own = ledger.recall_of(file.id)
+    return [
+        {
+            "recall": row.file_id,
+            "of": row.original_id,
+            "scope": row.scope.value,
+            "state": row.state.value,
+            "who": row.who,
+            "reason": f"{row.code} {row.reason}",
+            "answers": ", ".join(f"{number} {answer}" for answer, number in row.answers.items()),
+        }
+        for row in ([own] if own else ledger.recalls(file.id))
+    ]
 
 
 @click.command()

@@ -53,6 +53,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         "resolve",
         "release",
         "cancel",
+        "recall",
         "reject",
         "config",
     ],

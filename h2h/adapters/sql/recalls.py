@@ -213,8 +213,12 @@ def _wanted(
     for name in named:
         found = _states(connection, original, payments.c.end_to_end_id == name)
         if len(found) != 1:
-            words = say("{count} payments of {id} have the EndToEndId {name}",
-                        count=len(found), id=original.id, name=name)  # fmt: skip
+            words = say(
+                "{count} payments of {id} have the EndToEndId {name}",
+                count=len(found),
+                id=original.id,
+                name=name,
+            )
             raise Refused(words, say("`h2h show` lists its payments"))
         if found[0] not in _WITH_THE_BANK:
             words = say("payment {name} is {state} already", name=name, state=found[0])
