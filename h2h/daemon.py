@@ -22,6 +22,7 @@ from h2h import desk
 from h2h.core.calendar import is_business_day
 from h2h.core.words import tell, words_of
 from h2h.errors import H2HError
+from h2h.expecting import tell_missing
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound, take_in
 from h2h.ports import BankTerms, Request, Services
@@ -50,6 +51,7 @@ def once(services: Services) -> dict[str, str]:
         sweep_inbound(sweep, due_fetches(services, unscheduled=True))
         # a report may have settled a doubt, or a bank may have opened its window meanwhile
         sweep_outbound(sweep)
+        tell_missing(sweep)
         return dict(sweep.unreachable)
 
 
@@ -111,6 +113,7 @@ class Daemon:
         self.services = services
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._asked_for_statements: datetime | None = None
 
     def stop(self, *_: object) -> None:
         """Drain: finish the step of the file at hand, then leave."""
@@ -150,6 +153,14 @@ class Daemon:
             self._alive()
             sweep_outbound(sweep)
             sweep_inbound(sweep, due_fetches(self.services, unscheduled=False))
+            self._tell_missing(sweep)
+
+    def _tell_missing(self, sweep: Sweep) -> None:
+        """Statements are due to the minute."""
+        minute = sweep.now.replace(second=0, microsecond=0)
+        if minute != self._asked_for_statements:
+            tell_missing(sweep)
+            self._asked_for_statements = minute
 
     def _answer(self, request: Request) -> None:
         with Sweep(self.services, patient=False, stopping=self._alive) as sweep:

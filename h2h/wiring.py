@@ -27,6 +27,7 @@ from h2h.config.models import Bank as BankTable
 from h2h.config.models import Config, Sftp
 from h2h.core.calendar import CutOff
 from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
+from h2h.core.expected import Expected
 from h2h.core.problem import Severity
 from h2h.core.terms import Account, CheckTerms
 from h2h.export import ErpExporter
@@ -188,7 +189,18 @@ def profile_of(bank: BankTable) -> Profile:
 
 def _account(account: AccountTable) -> Account:
     number = account.iban or account.number
-    return Account(number, account.bank_code, account.currency, account.entity)
+    return Account(number, account.bank_code, account.currency, account.entity, _expected(account))
+
+
+def _expected(account: AccountTable) -> Expected | None:
+    if account.statements is None:
+        return None
+    return Expected(
+        account.statements,
+        account.statement_by,
+        account.statement_days_after,
+        empty_omitted=account.empty_statements == "omitted",
+    )
 
 
 def server_of(bank: BankTable) -> Bank:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from h2h.config import values
 from h2h.config.secret import Secret
 from h2h.core.calendar import Window
+from h2h.core.expected import StatementDays
 from h2h.core.problem import Severity
 from h2h.core.states import Publish
 
@@ -150,6 +151,14 @@ class Account(Table):
     bank_code: Text = ""
     currency: Currency
     entity: Text = ""
+    statements: Annotated[StatementDays | None, PlainValidator(values.statement_days)] = Field(
+        default="none", validate_default=True
+    )
+    statement_by: Annotated[Time, PlainValidator(values.clock_time)] = Field(
+        default="09:00", validate_default=True
+    )
+    statement_days_after: Annotated[int, Field(ge=0, le=31)] = 1
+    empty_statements: Literal["sent", "omitted"] = "sent"
 
 
 class CutOff(Table):

@@ -23,6 +23,7 @@ from h2h.config.findings import Wrong
 from h2h.config.secret import Secret
 from h2h.core import money
 from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
+from h2h.core.expected import StatementDays
 from h2h.core.naming import Value, expanded, is_plain, is_temporary
 from h2h.core.problem import Severity
 from h2h.core.rules import RULES
@@ -164,6 +165,27 @@ def windows(value: object) -> tuple[Window, ...]:
         f'a weekly span such as "sat 17:00 - sun 01:00" or "tue,thu 17:00 - 22:00"{why}',
         "Times are in the bank's zone",
     )
+
+
+def statement_days(value: object) -> StatementDays | None:
+    """`none`, `business-days`, `daily`, or a list of weekdays; None when nothing is expected."""
+    expected = '"business-days", "daily", "none", or a list of weekdays such as ["fri"]'
+    if isinstance(value, tuple):
+        names = [name for name in value if name in WEEKDAYS]
+        if not names or len(names) < len(value):
+            raise Wrong(expected, f"Write weekdays as {', '.join(WEEKDAYS)}")
+        return StatementDays(frozenset(WEEKDAYS.index(name) for name in names))
+    if text(value) not in _STATEMENT_DAYS:
+        raise Wrong(expected, "Ask the bank on which days it makes a statement")
+    return _STATEMENT_DAYS[text(value)]
+
+
+_ALL_WEEK = frozenset(range(len(WEEKDAYS)))
+_STATEMENT_DAYS: Mapping[str, StatementDays | None] = {
+    "none": None,
+    "business-days": StatementDays(_ALL_WEEK),
+    "daily": StatementDays(_ALL_WEEK, on_holidays=True),
+}
 
 
 # ------------------------------------------------------------------------------------ fetch times

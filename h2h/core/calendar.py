@@ -80,6 +80,15 @@ def business_day_before(day: date, count: int, calendar: str) -> date:
     return day
 
 
+def business_day_after(day: date, count: int, calendar: str) -> date:
+    """The day that lies `count` business days after `day`; `day` itself for 0."""
+    for _ in range(count):
+        day += _DAY
+        while not is_business_day(day, calendar):
+            day += _DAY
+    return day
+
+
 @cache
 def calendar_names() -> frozenset[str]:
     """Financial calendars (`ECB`, `NYSE`, `XLON`) and ISO 3166 country codes (`DE`, `CHN`)."""

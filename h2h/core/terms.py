@@ -10,6 +10,7 @@ from pathlib import Path
 
 from h2h.core.calendar import CutOff
 from h2h.core.demands import NO_PROFILE, Limit, Profile
+from h2h.core.expected import Expected
 from h2h.core.problem import Severity
 
 
@@ -21,6 +22,7 @@ class Account:
     bank_code: str
     currency: str
     entity: str
+    expects: Expected | None = None  # when its statements are due; None: nobody waits for them
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from h2h.config.models import tables_and_keys
 from h2h.config.places import places
 from h2h.config.to_do import left_to_do
 from h2h.config.values import cron, temporary
+from h2h.core.expected import StatementDays
 from h2h.core.problem import Severity
 from h2h.core.states import Publish
 from h2h.errors import ConfigError
@@ -114,6 +115,25 @@ def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path:
     assert amounts == ["100000.00", "1000000.00", "2000000.00"]
     assert full.banks["acme"].sftp is not None
     assert full.banks["acme"].sftp.timeouts == Timeouts()
+
+
+@pytest.mark.parametrize(
+    ("written_so", "days"),
+    [
+        ('"none"', None),
+        ('"business-days"', StatementDays(frozenset(range(7)))),
+        ('"daily"', StatementDays(frozenset(range(7)), on_holidays=True)),
+        ('["fri", "mon"]', StatementDays(frozenset({0, 4}))),
+    ],
+)
+def test_the_days_with_a_statement_are_agreed_by_account(
+    tmp_path: Path, written_so: str, days: StatementDays | None
+) -> None:
+    text = EXAMPLE.replace('# statements = "none"', f"statements = {written_so}")
+    text = text.replace('# empty_statements = "sent"', 'empty_statements = "omitted"')
+    account = load(written(tmp_path, text)).banks["acme"].accounts[0]
+    assert account.statements == days
+    assert (account.statement_by, account.empty_statements) == (time(9), "omitted")
 
 
 FOLDER_BANK = """
@@ -257,6 +277,18 @@ def test_reading_the_configuration_loads_no_heavy_module() -> None:
          "check digits"),
         ("iban = ", "number = ", "banks.acme.accounts[1]", "number and bank_code"),
         ('currency = "EUR"', 'currency = "eur"', "banks.acme.accounts[1].currency", "ISO 4217"),
+        ('# statements = "none"', 'statements = "workdays"', "banks.acme.accounts[1].statements",
+         "business-days"),
+        ('# statements = "none"', 'statements = ["mon", "5"]', "banks.acme.accounts[1].statements",
+         "mon, tue, wed"),
+        ('# statements = "none"', "statements = []", "banks.acme.accounts[1].statements",
+         "mon, tue, wed"),
+        ('# statement_by = "09:00"', 'statement_by = "9"', "banks.acme.accounts[1].statement_by",
+         '"14:30"'),
+        ("# statement_days_after = 1", "statement_days_after = -1",
+         "banks.acme.accounts[1].statement_days_after", "equal to 0"),
+        ('# empty_statements = "sent"', 'empty_statements = "none"',
+         "banks.acme.accounts[1].empty_statements", "'omitted'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_key_and_what_is_expected(

@@ -17,13 +17,14 @@ from h2h.adapters.sql.answers import Answers
 from h2h.adapters.sql.books import Books
 from h2h.adapters.sql.incoming import IncomingFiles
 from h2h.adapters.sql.outgoing import OutgoingFiles
+from h2h.adapters.sql.position import Positions
 from h2h.adapters.sql.recalls import Recalls
 from h2h.adapters.sql.refusals import Refusals
 from h2h.adapters.sql.room import Room
 from h2h.errors import ConfigError
 
 
-class SqlLedger(OutgoingFiles, IncomingFiles, Books, Answers, Recalls, Refusals, Room):
+class SqlLedger(OutgoingFiles, IncomingFiles, Positions, Books, Answers, Recalls, Refusals, Room):
     """h2h.ports.Ledger over SQLAlchemy Core."""
 
     def __init__(self, engine: Engine, lock: sqlite.LedgerLock) -> None:

@@ -65,6 +65,12 @@ class Room(Store):
             connection.execute(insert(slots).values(key=key, at=now))
             return True
 
+    def taken(self, beginning: str) -> Sequence[str]:
+        after = beginning[:-1] + chr(ord(beginning[-1]) + 1)
+        query = select(slots.c.key).where(slots.c.key >= beginning, slots.c.key < after)
+        with self._reading() as connection:
+            return list(connection.execute(query.order_by(slots.c.key)).scalars())
+
     # -- requests to the running daemon
 
     def ask(self, verb: str, bank: str, now: datetime) -> int:

@@ -314,6 +314,7 @@ _index(
     statements.c.currency,
     statements.c.bank,
     statements.c.created,
+    statements.c.position,
     where=INTRADAY,
 )
 
@@ -378,7 +379,6 @@ reports = Table(
 
 _index("reports_by_original", reports.c.original_message_id)
 
-hand_overs = Table(
 recalls = Table(
     "recalls",
     metadata,
@@ -404,6 +404,7 @@ recalled = Table(
     CheckConstraint(f"answer IN ({_listed(Answer)})", name="answer"),
 )
 
+hand_overs = Table(
     "hand_overs",
     metadata,
     Column("folder", String, primary_key=True),

@@ -363,7 +363,7 @@ def _statements() -> None:
     _index("statements_by_version", "statements", ["bank", "version"])
     _index("statements_by_account", "statements", ["account", "currency", "bank", "position"])
     owner, intraday = ["account", "currency", "bank"], "kind = 'intraday' AND kept = 'booked'"
-    _index("intraday_by_created", "statements", [*owner, "created"], where=intraday)
+    _index("intraday_by_created", "statements", [*owner, "created", "position"], where=intraday)
     _index("statements_by_key", "statements", ["key"], unique=True)
     _index("statements_by_file", "statements", ["file_id", "index"], unique=True)
 
