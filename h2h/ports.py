@@ -315,6 +315,18 @@ class Messages(Protocol):
         """Write the file with only the statements `keep` (indexes from 1) left in it."""
         ...
 
+    def rewrite(
+        self, path: Path, message: str, target: Path, *, keep: Sequence[int] = ()
+    ) -> Sequence[str]:
+        """Write account reports to `target`, flushed, as `message` ("camt.053.001.02").
+
+        It must be an older version of the same family; with `keep`, only these statements (indexes
+        from 1). Returns in words what was moved to the additional information, what found no room,
+        and what the schema says against the result. Raises Corrupt when the file holds no account
+        report, Refused when `message` cannot be made of it.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Export:

@@ -85,6 +85,14 @@ class Iso20022Messages:
         opened = incoming.open_message(path, path.stat().st_size)
         extract.extract(opened, keep, target)
 
+    def rewrite(
+        self, path: Path, message: str, target: Path, *, keep: Sequence[int] = ()
+    ) -> Sequence[str]:
+        """Write the account reports at `path` to `target` in an older version of their message."""
+        from h2h.adapters.messages.iso20022.rewrite import rewrite  # noqa: PLC0415 - as above
+
+        return rewrite(path, message, target, keep)
+
 
 def _reader(family: str) -> Callable[[Opened], BankMessage]:
     """What reads a message of this family."""
