@@ -14,18 +14,15 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import venv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from time import perf_counter
 
 import payment_files
+from measure import Command, in_turns, median, python_with, told
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
@@ -37,46 +34,6 @@ PEERS = {
     "assert valid(sys.argv[1], sys.argv[2])",
     "xmlschema": "import xmlschema\nxmlschema.XMLSchema(sys.argv[2]).validate(sys.argv[1])",
 }
-
-Command = Sequence[str]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One run: seconds and KiB."""
-
-    seconds: float
-    memory: int
-
-
-def run(command: Command) -> Cost:
-    """Run a command to its end; its exit code does not matter."""
-    began = perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return Cost(perf_counter() - began, usage.ru_maxrss)
-
-
-def in_turns(commands: Mapping[str, Command], rounds: int) -> Mapping[str, list[Cost]]:
-    """The costs of each command, one round after the other."""
-    costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for _ in range(rounds):
-        for name, command in commands.items():
-            costs[name].append(run(command))
-    return costs
-
-
-def median(costs: Sequence[Cost]) -> float:
-    """The middle one of the times."""
-    return statistics.median(cost.seconds for cost in costs)
-
-
-def told(name: str, costs: Sequence[Cost]) -> str:
-    """One command's line."""
-    times = " ".join(f"{cost.seconds:.2f}" for cost in costs)
-    peak = max(cost.memory for cost in costs) / 1024
-    return f"  {name:28} median {median(costs):7.3f} s  peak {peak:5.0f} MiB  ({times})"
 
 
 def million(folder: Path, rounds: int) -> Iterator[str]:
@@ -98,7 +55,7 @@ def million(folder: Path, rounds: int) -> Iterator[str]:
 
 def peers(folder: Path, rounds: int) -> Iterator[str]:
     """10,000 payments against other validators of Python."""
-    path, python = made(folder, 10_000), peers_python(folder)
+    path, python = made(folder, 10_000), python_with(folder, *PEERS, "lxml")
     commands: dict[str, Command] = {
         "h2h check --profile cgi": [*CHECK, "--profile", "cgi", str(path)]
     }
@@ -157,17 +114,6 @@ def made(folder: Path, count: int) -> Path:
     if not path.exists():
         payment_files.write(path, count, str(date.today() + timedelta(days=1)))  # noqa: DTZ011 - here
     return path
-
-
-def peers_python(folder: Path) -> str:
-    """A Python of their own, with the peers and lxml; made where there is none yet."""
-    home = folder / "peers"
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *PEERS, "lxml"]
-        subprocess.run(install, check=True)
-    return str(python)
 
 
 def gate(folder: Path, rounds: int) -> Iterator[str]:

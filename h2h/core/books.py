@@ -8,12 +8,13 @@ what they come to is kept in a Tally.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
+
+import orjson
 
 from h2h.core.money import plain, total
 from h2h.core.statement import (
@@ -312,19 +313,23 @@ def statement_fingerprint(statement: Statement, tally: Tally) -> str:
 
 def mark(entry: Entry) -> Mark:
     """The mark of an entry: a hash over all of it but its place."""
-    details = _encode([detail_facts(detail) for detail in entry.details])
-    facts = (
-        _plain(entry.amount),
-        _plain(entry.booking_date),
-        _plain(entry.value_date),
-        entry.exchange and _exchange(entry.exchange),
-        [_charge(charge) for charge in entry.charges],
-        *entry[2:5],
-        *entry[7:14],
-        entry.linked_message_id,
+    details = _json([detail_facts(detail) for detail in entry.details])
+    # the text of a tuple of plain values has but one reading
+    facts = repr(
+        (
+            _plain(entry.amount),
+            entry[2:5],
+            entry.booking_date and entry.booking_date.toordinal(),
+            entry.value_date and entry.value_date.toordinal(),
+            entry[7:14],
+            [_charge(charge) for charge in entry.charges],
+            entry.linked_message_id,
+            entry.exchange and _exchange(entry.exchange),
+        )
     )
-    hashed = hashlib.blake2b(f"{_encode(facts)}{details}".encode(), digest_size=16)
-    return Mark(hashed.digest(), details)
+    hashed = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16)
+    hashed.update(details)
+    return Mark(hashed.digest(), details.decode())
 
 
 def detail_facts(detail: EntryDetail) -> dict[str, object]:
@@ -342,18 +347,19 @@ def detail_facts(detail: EntryDetail) -> dict[str, object]:
 
 
 _DETAIL = EntryDetail._fields
-# Canonical JSON: nothing in a text can pass for the end of it.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = orjson.dumps  # canonical: nothing in a text can pass for the end of it
 
 
 def _hash(words: object) -> str:
-    return hashlib.sha256(_encode(words).encode()).hexdigest()
+    return hashlib.sha256(_json(words)).hexdigest()
 
 
 def _plain(value: Decimal | date | None) -> str | None:
     """1.5 and 1.50 are the same money, and told the same."""
     if isinstance(value, Decimal):
-        text = plain(value)
+        text = str(value)
+        if "E" in text:
+            text = plain(value)
         return text.rstrip("0").rstrip(".") if "." in text else text
     return value.isoformat() if value else None
 

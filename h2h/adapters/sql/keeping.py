@@ -5,12 +5,12 @@ The functions here run within the write transaction that books a bank file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from h2h.adapters.sql import tables
@@ -175,16 +175,16 @@ def entry_of(row: Row[Any]) -> Entry:
     told = (
         index,
         *facts,
-        _charges(json.loads(charges)),
-        tuple(map(_detail, json.loads(details))),
+        _charges(orjson.loads(charges)),
+        tuple(map(_detail, orjson.loads(details))),
         linked,
-        _exchange_of(json.loads(exchange)) if exchange else None,
+        _exchange_of(orjson.loads(exchange)) if exchange else None,
     )
     return Entry._make(told)
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value).decode()
 
 
 def _charge(charge: Charge) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -126,23 +126,18 @@ def facts_of(change: Change | None) -> dict[str, object]:
 # ---------------------------------------------------------------------------------------- many rows
 
 
-def insert_rows(connection: Connection, table: Table, rows: Iterable[Sequence[object]]) -> None:
+def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[object, ...]]) -> None:
     """Insert rows that have every column of `table` in its order.
 
     Past the statement's construction, which takes longer than the insertion itself.
     """
     dialect = connection.dialect
-    binds = [_bind(column, dialect) for column in table.columns]
-    convert = [(at, bind) for at, bind in enumerate(binds) if bind is not None]
-
-    def bound(row: Sequence[object]) -> tuple[object, ...]:
-        values = list(row)
-        for at, bind in convert:
-            values[at] = bind(values[at])
-        return tuple(values)
-
+    columns = list(zip(*rows, strict=True))
+    for at, column in enumerate(table.columns):
+        if (bind := _bind(column, dialect)) is not None:
+            columns[at] = tuple(map(bind, columns[at]))
     statement = str(insert(table).compile(dialect=dialect))
-    connection.exec_driver_sql(statement, [bound(row) for row in rows])
+    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
 
 def _bind(column: Column[Any], dialect: Dialect) -> Callable[[Any], object] | None:
