@@ -331,6 +331,9 @@ def on(
         [on(DAY, "9"), on(DAY, "10"), on(DAY, "12/1"), on(DAY, "12/2"), on(DAY, "12/10")],
         [on(DAY, "", legal_sequence="9"), on(DAY, "", legal_sequence="10")],
         [on(DAY, "7", page="2"), on(DAY, "7", page="10"), on(DAY, "8", page="1")],
+        [on(DAY, legal_sequence="7", page="2"), on(DAY, legal_sequence="8", page="1")],
+        # the day of the closing balance, whatever else is covered
+        [replace(on(DAY, "8"), period_to=date(2026, 3, 9)), on(date(2026, 3, 3), "7")],
         # made one after the other, though by the clock on the wall it is the other way round
         [
             on(DAY, "7", "2026-03-03T07:00:00+02:00"),
@@ -439,6 +442,8 @@ def test_a_statement_sent_again_under_new_names_is_known_again() -> None:
         replace(GOOD, balances=(balance("OPBD", "1000.11"), GOOD.balances[1])),
         replace(GOOD, balances=(*GOOD.balances, balance("CLAV", "1"))),
         replace(GOOD, entries=ENTRIES[1:]),
+        replace(GOOD, entries=(*ENTRIES[:3], entry("5.01", 4, "INFO"))),
+        replace(GOOD, page="2"),
         replace(GOOD, entries=(ENTRIES[0]._replace(details=(detail("INV-2"),)),)),
     ],
 )
