@@ -61,7 +61,7 @@ def book(path: Path, folder: Path, *, exports: bool) -> None:
         moved = ledger.move(file, state, NOW)
         assert moved is not None
         file = moved
-    account = Account(statement_files.ACCOUNT, "", statement_files.CURRENCY, "")
+    account = Account(statement_files.IBAN, "", "EUR", "")
     ledger.book(file, Iso20022Messages().read(path, 1 << 40), [account], NOW)
     (row,) = ledger.statements(file.id)
     assert row.kept is Kept.BOOKED, row.because
