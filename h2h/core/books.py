@@ -196,6 +196,7 @@ class Place:
     ends: Decimal | None
     period_from: date | None
     as_of: date | None
+    number: str = ""  # "12", or "12/3" for a page
 
 
 def place_of(
@@ -204,6 +205,7 @@ def place_of(
     booked: Decimal,
     period_from: date | None,
     as_of: date | None,
+    number: str = "",
 ) -> Place:
     """A page with one booked balance only tells the other by its booked entries."""
     begins, ends = opening, closing
@@ -211,13 +213,14 @@ def place_of(
         begins = total((closing, booked.copy_negate()))
     if closing is None and opening is not None:
         ends = total((opening, booked))
-    return Place(begins, ends, period_from, as_of)
+    return Place(begins, ends, period_from, as_of, number)
 
 
 def flags_after(previous: Place | None, here: Place) -> tuple[str, ...]:
     """What is to be said of a statement behind the `previous` one: `first`, `gap`, `overlap`, none.
 
-    It overlaps when it does not go on where the other ended, and begins on or before its last day.
+    It overlaps when it does not go on where the other ended, and begins before its last day, or on
+    it while no number between theirs is missing: a bank may send several a day, or pages.
     Where a balance is not to be known it shows neither.
     """
     if previous is None:
@@ -226,7 +229,23 @@ def flags_after(previous: Place | None, here: Place) -> tuple[str, ...]:
         return ()
     begins = here.period_from or here.as_of
     behind = begins is None or previous.as_of is None or begins > previous.as_of
-    return ("gap",) if behind else ("overlap",)
+    missing = begins == previous.as_of and _skipped(previous.number, here.number)
+    return ("gap",) if behind or missing else ("overlap",)
+
+
+def _skipped(before: str, here: str) -> bool:
+    """Is a number, or a page, between these two missing?"""
+    first, second = _counted(before), _counted(here)
+    if not first or not second:
+        return False
+    if first[0] == second[0]:
+        return len(first) == len(second) > 1 and second[1] > first[1] + 1
+    return second[0] > first[0] + 1
+
+
+def _counted(number: str) -> tuple[int, ...]:
+    parts = number.split("/")
+    return tuple(map(int, parts)) if all(p.isascii() and p.isdecimal() for p in parts) else ()
 
 
 def as_of(statement: Statement) -> date | None:

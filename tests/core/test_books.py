@@ -271,6 +271,27 @@ def test_a_statement_goes_on_or_leaves_a_gap_or_overlaps(
     assert books.flags_after(BEFORE, here) == flags
 
 
+@pytest.mark.parametrize(
+    ("before", "here", "flag"),
+    [
+        ("5", "6", "overlap"),
+        ("5", "7", "gap"),  # the sixth is missing, of the same day
+        ("5/1", "5/2", "overlap"),
+        ("5/1", "5/3", "gap"),
+        ("5/9", "6/1", "overlap"),
+        ("5", "5", "overlap"),
+        ("", "7", "overlap"),
+        ("5", "A7", "overlap"),  # no number tells
+    ],
+)
+def test_of_one_day_a_number_that_is_missing_tells_a_gap(before: str, here: str, flag: str) -> None:
+    previous = replace(BEFORE, number=before)
+    same_day = replace(after("50", date(2026, 3, 2)), number=here)
+    assert books.flags_after(previous, same_day) == (flag,)
+    earlier = replace(same_day, period_from=date(2026, 3, 1))
+    assert books.flags_after(previous, earlier) == ("overlap",)
+
+
 def test_behind_nothing_it_is_the_first_and_behind_what_is_unknown_nothing_shows() -> None:
     here = after("50", date(2026, 3, 1))
     assert books.flags_after(None, here) == ("first",)

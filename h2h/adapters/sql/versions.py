@@ -7,6 +7,7 @@ be called again and changes nothing then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -152,9 +153,9 @@ def _carried(place: Place, pages: Iterable[RowMapping]) -> Place:
     for page in pages:
         ends = None if ends is None else total((ends, page["booked"]))
     last = max((page["as_of"] for page in pages if page["as_of"]), default=place.as_of)
-    return Place(place.begins, ends, place.period_from, last)
+    return replace(place, ends=ends, as_of=last)
 
 
 def _place(row: RowMapping) -> Place:
-    names = ("opening", "closing", "booked", "period_from", "as_of")
+    names = ("opening", "closing", "booked", "period_from", "as_of", "sequence")
     return place_of(*(row[name] for name in names))
