@@ -157,5 +157,6 @@ def _carried(place: Place, pages: Iterable[RowMapping]) -> Place:
 
 
 def _place(row: RowMapping) -> Place:
-    names = ("opening", "closing", "booked", "period_from", "as_of", "sequence")
-    return place_of(*(row[name] for name in names))
+    names = ("opening", "closing", "booked", "period_from", "as_of")
+    number = "/".join(filter(None, (row["sequence"], row["page"])))
+    return place_of(*(row[name] for name in names), number)
