@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, func, select, update
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.keeping import Keeper, entry_of, told_before
+from h2h.adapters.sql.entries import entry_of
+from h2h.adapters.sql.keeping import Keeper, told_before
 from h2h.adapters.sql.settling import settle
 from h2h.adapters.sql.store import Store, append, set_if_unmoved, shift, the_file
 from h2h.adapters.sql.versions import choose
