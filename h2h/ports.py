@@ -353,7 +353,10 @@ class FormTerms:
     encoding: str = "utf-8"  # utf-8 | utf-8-sig | gb18030 | latin-1
     date_format: str = "%Y-%m-%d"
     header: bool = True
+    rows: str = "transactions"  # or "entries": one row each, of a batch without its transactions
+    booked: bool = False  # entries with the status BOOK only
     kinds: frozenset[StatementKind] = frozenset(StatementKind)
+    ending: str = ""  # of the file's name, e.g. ".txt"; "" the form's own
     bank: str = ""  # bai2: the sender
     customer: str = ""  # bai2: the receiver
 
