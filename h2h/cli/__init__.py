@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fetch": ("run", "fetch", "Fetch from a bank, or from all, now."),
     "status": ("room", "status", "What is under way, and why it waits."),
     "show": ("room", "show", "The life of one file."),
-    "balances": ("room", "balances", "Booked balances and their age."),
+    "balances": ("position", "balances", "What is booked, pending and sent, and how old it is."),
     "statements": ("room", "statements", "Statements and their outcome."),
     "archive": ("room", "archive", "Look into the archive, prove it."),
     "pause": ("desk", "pause", "Stop everything outward, at all banks or one."),

@@ -1,4 +1,4 @@
-"""What the room looks like: status, show, balances, statements, and the archive's proof."""
+"""What the room looks like: status, show, statements, and the archive's proof."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from h2h.cli.output import Row, show_rows
+from h2h.cli.position import missing_statements
 from h2h.cli.workspace import ledger_at, translator_at
 from h2h.core.words import tell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from h2h.core.words import Translate
-    from h2h.ports import File, Ledger
+    from h2h.ports import File, Ledger, StatementRow
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -25,7 +28,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @_json
 @click.pass_obj
 def status(path: Path, *, as_json: bool) -> None:
-    """What is not final: where it stands, what it waits for, and what is paused."""
+    """What is not final, where it stands and what it waits for; what is paused, and missing."""
     from h2h.core.states import IN_FINAL, SETTLED, In, Out  # noqa: PLC0415 - with the ledger
 
     with ledger_at(path) as ledger:
@@ -34,9 +37,13 @@ def status(path: Path, *, as_json: bool) -> None:
             *ledger.files(frozenset(In) - IN_FINAL, direction="in"),
         ]
         pauses = ledger.pauses()
+        missing = [] if as_json else missing_statements(path, ledger)
     for pause in [] if as_json else pauses:
         words = f"PAUSED {pause.bank or 'everything'} by {pause.who}: {pause.reason}"
         click.secho(words, fg="red", bold=True)
+    for row in missing:
+        words = "MISSING {bank} {account} {currency} statement of {day}: {because}"
+        click.secho(words.format_map(row), fg="yellow", bold=True)
     columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
     translate = translator_at(path)
     rows = [_waiting(file, translate) for file in files]
@@ -141,7 +148,7 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
         "problems": [problem.told(translate).as_json() for problem in file.problems],
         "payments": payments,
         "recalls": _recalls(file, ledger),
-        "statements": _statements(ledger, file.id) if file.direction == "in" else [],
+        "statements": _statements(ledger, translate, file.id) if file.direction == "in" else [],
     }
 
 
@@ -163,34 +170,39 @@ def _recalls(file: File, ledger: Ledger) -> list[Row]:
 
 
 @click.command()
-@_json
-@click.pass_obj
-def balances(path: Path, *, as_json: bool) -> None:
-    """The last booked balance of every account, and how old it is."""
-    with ledger_at(path) as ledger:
-        rows: list[Row] = [
-            {**asdict(row), "as_of": row.as_of.isoformat() if row.as_of else None}
-            for row in ledger.balances()
-        ]
-    columns = ("bank", "account", "currency", "amount", "as_of")
-    show_rows(rows, columns, as_json=as_json, empty="No statement is booked yet.")
-
-
-@click.command()
 @click.option("--account", help="Only this account.")
+@click.option("--missing", is_flag=True, help="Those that are overdue, and the gaps.")
 @_json
 @click.pass_obj
-def statements(path: Path, *, account: str | None, as_json: bool) -> None:
-    """Every statement, its outcome, and why it is held."""
+def statements(path: Path, *, account: str | None, missing: bool, as_json: bool) -> None:
+    """Every statement, its outcome, its gap to the one before, and why it is held."""
+    if missing:
+        _show_missing(path, account, as_json=as_json)
+        return
     with ledger_at(path) as ledger:
-        rows = _statements(ledger, account=account)
-    columns = ("id", "kind", "bank", "account", "currency", "to", "closing", "outcome", "because")
-    show_rows(rows, columns, as_json=as_json, empty="No statement came yet.")
+        rows = _statements(ledger, translator_at(path), account=account)
+    columns = ("id", "kind", "bank", "account", "currency", "to", "closing", "outcome", "flags")
+    if not as_json:
+        rows = [{**row, "because": row["because"] or row["gap"]} for row in rows]
+    show_rows(rows, (*columns, "because"), as_json=as_json, empty="No statement came yet.")
+
+
+def _show_missing(path: Path, account: str | None, *, as_json: bool) -> None:
+    from h2h.core.books import account_key  # noqa: PLC0415 - with the ledger
+
+    with ledger_at(path) as ledger:
+        rows = missing_statements(path, ledger)
+    if account is not None:
+        rows = [row for row in rows if account_key(str(row["account"])) == account_key(account)]
+    columns = ("bank", "account", "currency", "day", "due", "because")
+    show_rows(rows, columns, as_json=as_json, empty="No statement is missing.")
 
 
 def _statements(
-    ledger: Ledger, file_id: str | None = None, account: str | None = None
+    ledger: Ledger, translate: Translate, file_id: str | None = None, account: str | None = None
 ) -> list[Row]:
+    found = ledger.statements(file_id, account=account)
+    gaps = _gaps(ledger, found, translate)
     return [
         {
             "id": row.id,
@@ -209,9 +221,23 @@ def _statements(
             "outcome": row.kept.value,
             "because": row.because,
             "flags": list(row.flags),
+            "gap": gaps.get(row.id),
         }
-        for row in ledger.statements(file_id, account=account)
+        for row in found
     ]
+
+
+def _gaps(ledger: Ledger, found: Iterable[StatementRow], translate: Translate) -> dict[str, str]:
+    """The words of the gap before each statement that has one."""
+    from h2h.core.expected import gaps_in  # noqa: PLC0415 - with the ledger
+    from h2h.core.position import Owner  # noqa: PLC0415 - the same
+
+    owners = {Owner(row.bank, row.account, row.currency) for row in found if "gap" in row.flags}
+    return {
+        gap.after.id: tell(gap.words(), translate)
+        for owner in owners
+        for gap in gaps_in(ledger.reports(owner))
+    }
 
 
 @click.group()

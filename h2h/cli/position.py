@@ -1,0 +1,173 @@
+"""`h2h balances`: what every account has; and the statements that should be here and are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from h2h.cli.output import Row, Value, show_rows
+from h2h.cli.workspace import ledger_at, now, translator_at
+from h2h.core.money import plain
+from h2h.core.position import BY
+from h2h.core.words import tell
+
+if TYPE_CHECKING:
+    from h2h.core.position import Position
+    from h2h.ports import BankTerms, Ledger
+
+_NAMES = {
+    "account": ("bank", "account", "currency"),
+    "bank": ("bank", "currency", "accounts"),
+    "currency": ("currency", "accounts"),
+    "entity": ("entity", "currency", "accounts"),
+}
+_BOOKED = ("booked", "as_of", "age")
+_NOT_BOOKED = ("booked_since", "pending", "sent_open")
+_LONGEST_FORECAST = 60
+
+
+@click.command()
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Booked balances of that day.")
+@click.option("--by", type=click.Choice(BY), default="account", help="Add up by this.")
+@click.option(
+    "--forecast",
+    type=click.IntRange(1, _LONGEST_FORECAST),
+    metavar="DAYS",
+    help="The next business days, by what is sent and due.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def balances(
+    path: Path, *, as_of: datetime | None, by: str, forecast: int | None, as_json: bool
+) -> None:
+    """The position: what is booked and how old that is, what is pending, what was sent."""
+    from h2h.core.position import grouped  # noqa: PLC0415 - with the ledger
+
+    if as_of and forecast:
+        raise click.UsageError("a forecast begins today: leave out --as-of or --forecast")
+    day = as_of.date() if as_of else None
+    banks = banks_at(path)
+    with ledger_at(path) as ledger:
+        found = grouped(_positions(ledger, banks, day, forecast or 0), by)
+    rows = [_row(each, _age(each, banks, day), past=as_of is not None) for each in found]
+    if as_json:
+        show_rows(rows, (), as_json=True, empty="")
+        return
+    figures = (*_BOOKED, *(() if as_of else _NOT_BOOKED))
+    shown: list[Row] = [{**row, "accounts": _accounts(row)} for row in rows]
+    empty = "There is no account."
+    show_rows(shown, (*_NAMES[by], *figures), as_json=False, empty=empty, figures=figures)
+    if forecast:
+        _show_forecast(shown, found, _NAMES[by])
+
+
+def _accounts(row: Mapping[str, Value]) -> str:
+    """How many accounts are together, and of how many of them a balance is known."""
+    known = int(str(row["accounts"])) - int(str(row["without_balance"]))
+    return f"{row['accounts']}" if known == row["accounts"] else f"{known} of {row['accounts']}"
+
+
+def _show_forecast(rows: Sequence[Row], found: Sequence[Position], names: Sequence[str]) -> None:
+    days: list[Row] = [
+        {**row, "day": day.isoformat(), "balance": _plain(balance)}
+        for row, position in zip(rows, found, strict=True)
+        for day, balance in position.forecast()
+    ]
+    figures = ("day", "balance")
+    click.secho("forecast", bold=True)
+    show_rows(days, (*names, *figures), as_json=False, empty="no forecast", figures=figures)
+
+
+def banks_at(path: Path) -> dict[str, BankTerms]:
+    """What was agreed with every bank of the workspace."""
+    from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.wiring import terms_of  # noqa: PLC0415 - heavy
+
+    config = load(path)
+    return {name: terms_of(name, bank, config) for name, bank in config.banks.items()}
+
+
+def _positions(
+    ledger: Ledger, banks: dict[str, BankTerms], as_of: date | None, days: int
+) -> list[Position]:
+    from h2h.core.calendar import business_date  # noqa: PLC0415 - with the ledger
+    from h2h.core.position import Agreed, Booked, Owner, owner_of, positions  # noqa: PLC0415 - so
+
+    agreed = {
+        owner_of(terms.name, account.number, account.currency): Agreed(
+            account.entity, business_date(now(), terms.zone), terms.calendar
+        )
+        for terms in banks.values()
+        for account in terms.accounts
+    }
+    booked = [
+        Booked(Owner(row.bank, row.account, row.currency), Decimal(row.amount), row.as_of)
+        for row in ledger.balances(as_of)
+    ]
+    if as_of is not None:
+        return positions(agreed, booked, (), ())
+    return positions(agreed, booked, ledger.pending(), ledger.open_payments(), days)
+
+
+def _age(position: Position, banks: dict[str, BankTerms], as_of: date | None) -> int | None:
+    """Days since the balance, in the bank's zone."""
+    from h2h.core.calendar import business_date  # noqa: PLC0415 - with the ledger
+
+    if position.as_of is None:
+        return None
+    terms = banks.get(position.bank)
+    today = business_date(now(), terms.zone) if terms else now().date()
+    return ((as_of or today) - position.as_of).days
+
+
+def _row(position: Position, age: int | None, *, past: bool) -> dict[str, Value]:
+    later = {name: None if past else plain(getattr(position, name)) for name in _NOT_BOOKED}
+    return {
+        "bank": position.bank or None,
+        "account": position.account or None,
+        "entity": position.entity or None,
+        "currency": position.currency,
+        "booked": _plain(position.booked),
+        "as_of": position.as_of.isoformat() if position.as_of else None,
+        "age": age,
+        **later,
+        "accounts": position.accounts,
+        "without_balance": position.without_balance,
+        "forecast": [
+            {"day": day.isoformat(), "balance": _plain(balance)}
+            for day, balance in position.forecast()
+        ],
+    }
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+# ------------------------------------------------------------------------------------------ missing
+
+
+def missing_statements(path: Path, ledger: Ledger) -> list[Row]:
+    """Every statement that is overdue, with the gap that it left."""
+    from h2h.expecting import outlook_of  # noqa: PLC0415 - with the ledger
+
+    translate = translator_at(path)
+    return [
+        {
+            "bank": terms.name,
+            "account": account.number,
+            "currency": account.currency,
+            "day": each.day.isoformat(),
+            "due": each.due.isoformat(),
+            "because": tell(each.words(), translate),
+        }
+        for terms in banks_at(path).values()
+        for account in terms.accounts
+        if (outlook := outlook_of(ledger, terms, account, now())) is not None
+        for each in outlook.missing
+    ]
