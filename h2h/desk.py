@@ -11,7 +11,7 @@ from datetime import datetime
 
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, OUT_FINAL, Out
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
@@ -216,7 +216,7 @@ def _recallable(file: File) -> None:
     if file.state is Out.IN_DOUBT:
         words = say("{id} is in doubt", id=file.id)
         raise Refused(words, say("Settle the doubt first, with `h2h resolve`"))
-    if file.state not in AT_THE_BANK - OUT_FINAL:
+    if file.state not in AT_THE_BANK - {Out.REJECTED, Out.CANCELLED_BY_BANK}:
         words = say("{id} is {state} already", id=file.id, state=file.state)
         raise Refused(words, say("Nothing is left to recall"))
 

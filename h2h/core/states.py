@@ -100,7 +100,7 @@ OUT_MOVES: Mapping[Out, frozenset[Out]] = _table(
         Out.INVALID: (),
         Out.DUPLICATE: (),
         Out.REJECTED: (),
-        Out.CANCELLED_BY_BANK: (),
+        Out.CANCELLED_BY_BANK: (Out.SENT,),  # when the bank takes back its yes to a recall
         Out.CANCELLED: (),
     }
 )
@@ -140,8 +140,8 @@ OPEN_PAYMENT = frozenset({Pay.INSTRUCTED, Pay.ACKNOWLEDGED, Pay.ACCEPTED})
 BEFORE_DELIVERING = frozenset(Out) - NEVER_WENT - ANNOUNCED - AT_THE_BANK
 OUT_FINAL = frozenset(state for state, targets in OUT_MOVES.items() if not targets)
 # Their outcome is known; only a recall or a late rejection moves them again.
-SETTLED = OUT_FINAL | {Out.ACCEPTED, Out.PART_ACCEPTED}
-IN_FINAL = frozenset(state for state, targets in IN_MOVES.items() if not targets)
+SETTLED = OUT_FINAL | {Out.ACCEPTED, Out.PART_ACCEPTED, Out.CANCELLED_BY_BANK}
+IN_FINAL = frozenset({In.DONE, In.DUPLICATE, In.QUARANTINED})  # until a person has it read again
 
 
 def may_move(source: State, target: State) -> bool:

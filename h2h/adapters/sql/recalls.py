@@ -7,7 +7,7 @@ file that it asks back.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -70,6 +70,7 @@ payments, recalls, recalled = tables.payments, tables.recalls, tables.recalled
 _WITH_THE_BANK = sorted((Pay.INSTRUCTED, Pay.ACKNOWLEDGED, Pay.ACCEPTED, Pay.BOOKED))
 _CLOSED = sorted(NEVER_WENT | {Out.REJECTED})  # such a recall stands in nobody's way
 _REACHED = sorted(ANNOUNCED | AT_THE_BANK)
+_RECALLED = {**recalled.c, "end_to_end_id": payments.c.end_to_end_id}
 _MOST_REASONS = 3  # told in one line
 
 
@@ -116,8 +117,8 @@ class Recalls(Store):
 
     def recalled(self, file_id: str) -> Sequence[RecalledRow]:
         query = (
-            select(recalled, payments.c.end_to_end_id)
-            .join(recalls, recalls.c.file_id == recalled.c.file_id)
+            select(*(_RECALLED[field.name] for field in fields(RecalledRow)))
+            .join_from(recalled, recalls, recalls.c.file_id == recalled.c.file_id)
             .join(payments, _the_payment())
             .where(recalled.c.file_id == file_id)
             .order_by(recalled.c.number)
@@ -242,9 +243,9 @@ def _ask_back(
 ) -> None:
     """A row for each payment that is meant and still with the bank."""
     meant = select(
-        literal(recall_id), payments.c.number, literal(Answer.ASKED.value), literal(""), literal("")
+        literal(recall_id), payments.c.number, literal(Answer.ASKED.value), *[literal("")] * 3
     ).where(payments.c.file_id == original.id, payments.c.state.in_(_WITH_THE_BANK), wanted)
-    columns = ["file_id", "number", "answer", "code", "reason"]
+    columns = ["file_id", "number", "answer", "code", "reason", "stood"]
     if not connection.execute(insert(recalled).from_select(columns, meant)).rowcount:
         words = say("no payment of {id} that is meant is with the bank", id=original.id)
         raise Refused(words, say("Nothing is left to recall"))
@@ -291,12 +292,14 @@ def _resolve(connection: Connection, file: File, resolution: Resolution, now: da
         return too_early(connection, ours, name, now)
     before = ours.state
     ours = arrived(connection, ours, name, now)
-    original, asked = _asked(connection, ours)
+    original = _original(connection, ours)
+    asked = _asked(connection, ours, original)
     done = core.outcome(resolution, asked)
-    _write_answers(connection, ours, done.answered)
+    stood = _write_answers(connection, ours, asked, done.answered)
     words = say("{name}: {what}", name=name, what=_words(done.answered))
     after = _follow_recall(connection, ours, words, now)
-    _follow_original(connection, original, done.answered, words, now)
+    targets = [*_targets(asked, done.answered, stood)]
+    _follow_original(connection, original, targets, words, now)
     alarms = tuple(f"{name}: {alarm}" for alarm in done.alarms)
     return Told(ours.id, steps(before, ours.state, after.state), alarms)
 
@@ -321,10 +324,13 @@ def _files(connection: Connection, query: Select[tuple[object, ...]]) -> list[Fi
     return [file_of(row) for row in connection.execute(query).mappings()]
 
 
-def _asked(connection: Connection, ours: File) -> tuple[File, list[Asked]]:
-    """The payment file, and the payments of it that were asked back."""
-    original_id = select(recalls.c.original_id).where(recalls.c.file_id == ours.id)
-    original = the_file(connection, connection.execute(original_id).scalar_one())
+def _original(connection: Connection, ours: File) -> File:
+    query = select(recalls.c.original_id).where(recalls.c.file_id == ours.id)
+    return the_file(connection, connection.execute(query).scalar_one())
+
+
+def _asked(connection: Connection, ours: File, original: File) -> list[Asked]:
+    """The payments that were asked back, as they stand now."""
     columns = ("number", "batch_id", "instruction_id", "end_to_end_id", "amount", "state")
     query = (
         select(*(payments.c[each] for each in columns), recalled.c.answer)
@@ -332,8 +338,7 @@ def _asked(connection: Connection, ours: File) -> tuple[File, list[Asked]]:
         .where(payments.c.file_id == original.id, recalled.c.file_id == ours.id)
         .order_by(payments.c.number)
     )
-    asked = [_asked_of(row) for row in connection.execute(query).mappings()]
-    return original, asked
+    return [_asked_of(row) for row in connection.execute(query).mappings()]
 
 
 def _asked_of(row: RowMapping) -> Asked:
@@ -348,11 +353,23 @@ def _asked_of(row: RowMapping) -> Asked:
     return Asked(key, Answer(row["answer"]))
 
 
-def _write_answers(connection: Connection, ours: File, answered: Sequence[Answered]) -> None:
+def _write_answers(
+    connection: Connection, ours: File, asked: Sequence[Asked], answered: Sequence[Answered]
+) -> Mapping[int, str]:
+    """Write the answers; returns where the payments stood that were called recalled earlier."""
+    mine = recalled.c.file_id == ours.id
+    earlier = select(recalled.c.number, recalled.c.stood).where(mine, recalled.c.stood != "")
+    stood = {row.number: row.stood for row in connection.execute(earlier)}
+    states = {each.payment.number: each.payment.state for each in asked}
     written = (
         update(recalled)
-        .where(recalled.c.file_id == ours.id, recalled.c.number == bindparam("the_number"))
-        .values(answer=bindparam("the_answer"), code=bindparam("the_code"), reason=bindparam("why"))
+        .where(mine, recalled.c.number == bindparam("the_number"))
+        .values(
+            answer=bindparam("the_answer"),
+            code=bindparam("the_code"),
+            reason=bindparam("why"),
+            stood=bindparam("where"),
+        )
     )
     rows = [
         {
@@ -360,11 +377,29 @@ def _write_answers(connection: Connection, ours: File, answered: Sequence[Answer
             "the_answer": each.answer.value,
             "the_code": each.code,
             "why": each.reason,
+            "where": states[each.number].value if each.answer is Answer.RECALLED else "",
         }
         for each in answered
     ]
     if rows:
         connection.execute(written, rows)
+    return stood
+
+
+def _targets(
+    asked: Sequence[Asked], answered: Sequence[Answered], stood: Mapping[int, str]
+) -> Iterator[PaymentTarget]:
+    """What becomes of the payments. The money of what is booked comes back as an entry.
+
+    Where the bank takes back its yes, the payment stands where it stood before.
+    """
+    states = {each.payment.number: each.payment.state for each in asked}
+    for each in answered:
+        number, state = each.number, states[each.number]
+        if each.answer is Answer.RECALLED and Pay.CANCELLED in PAY_MOVES[state]:
+            yield PaymentTarget(number, Pay.CANCELLED, each.code, each.reason)
+        elif each.answer is Answer.REFUSED and number in stood and state is Pay.CANCELLED:
+            yield PaymentTarget(number, Pay(stood[number]), each.code, each.reason)
 
 
 def _words(answered: Sequence[Answered]) -> str:
@@ -393,17 +428,14 @@ def _follow_recall(connection: Connection, ours: File, words: str, now: datetime
 def _follow_original(
     connection: Connection,
     original: File,
-    answered: Sequence[Answered],
+    targets: Sequence[PaymentTarget],
     words: str,
     now: datetime,
 ) -> None:
-    """Cancel what is recalled; the money of what is booked comes back as an entry."""
-    back = {each.number: each for each in answered if each.answer is Answer.RECALLED}
-    query = select(payments.c.number, payments.c.state).where(payments.c.file_id == original.id)
-    targets = [
-        PaymentTarget(number, Pay.CANCELLED, back[number].code, back[number].reason)
-        for number, state in connection.execute(query)
-        if number in back and Pay.CANCELLED in PAY_MOVES[Pay(state)]
-    ]
+    """Move the payments, and their file to the state that follows; chained also when it stays."""
     write_targets(connection, original.id, targets)
+    taken_back = any(target.state is not Pay.CANCELLED for target in targets)
+    if taken_back and original.state is Out.CANCELLED_BY_BANK:
+        shift(connection, original, Out.SENT, now, because=words)
+        original = the_file(connection, original.id)
     follow(connection, original, words, now)

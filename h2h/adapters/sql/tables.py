@@ -401,6 +401,7 @@ recalled = Table(
     Column("answer", String, nullable=False),
     _words("code"),  # the bank's
     _words("reason"),
+    _words("stood"),  # the payment's state when the bank called it recalled
     CheckConstraint(f"answer IN ({_listed(Answer)})", name="answer"),
 )
 

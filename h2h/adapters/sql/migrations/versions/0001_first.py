@@ -424,6 +424,7 @@ def _recalled() -> None:
         sa.Column("answer", sa.String(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("stood", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "answer IN ('asked', 'pending', 'recalled', 'refused')", name="ck_recalled_answer"
         ),
