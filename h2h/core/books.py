@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import compress
 from typing import NamedTuple
 
 import orjson
@@ -353,9 +354,8 @@ def mark(entry: Entry) -> Mark:
 
 def detail_facts(detail: EntryDetail) -> dict[str, object]:
     """What a transaction behind an entry says, by name, ready for JSON, without what it lacks."""
-    found: dict[str, object] = {
-        name: value for name, value in zip(_DETAIL, detail, strict=True) if value
-    }
+    told = zip(_DETAIL, detail, strict=True)
+    found: dict[str, object] = dict(compress(told, detail))
     if detail.amount is not None:
         found["amount"] = _plain(detail.amount)
     if detail.charges:

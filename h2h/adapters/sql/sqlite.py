@@ -26,7 +26,7 @@ _PRAGMAS = {
     "synchronous": ("FULL", 2),
     "foreign_keys": ("ON", 1),
     "busy_timeout": (str(BUSY_TIMEOUT), BUSY_TIMEOUT),
-    "cache_size": ("-65536", -65536),  # 64 MB at most: the keys of a large file arrive in no order
+    "cache_size": ("-16384", -16384),  # 16 MB at most; four times as much was no faster
 }
 _NETWORK = frozenset(
     {"9p", "afs", "ceph", "cifs", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"}

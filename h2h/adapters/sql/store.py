@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Connection,
+    Date,
     Dialect,
     Engine,
     RowMapping,
@@ -134,7 +135,11 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[objec
     dialect = connection.dialect
     columns = list(zip(*rows, strict=True))
     for at, column in enumerate(table.columns):
-        if (bind := _bind(column, dialect)) is not None:
+        bind = _bind(column, dialect)
+        if bind is not None and isinstance(column.type, Date):  # few days, many rows
+            bound = {day: bind(day) for day in set(columns[at])}
+            columns[at] = tuple(map(bound.__getitem__, columns[at]))
+        elif bind is not None:
             columns[at] = tuple(map(bind, columns[at]))
     statement = str(insert(table).compile(dialect=dialect))
     connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
