@@ -105,9 +105,9 @@ def positions(
 ) -> list[Position]:
     """One line an account, in order; `agreed` has all of ours, with or without figures.
 
-    A payment is to move on its requested day, or today where that is past; the forecast has `days`
-    business days, so that what is due on a holiday shows on the next of them. Figures of an account
-    that is not in `agreed` stand alone, and are not forecast.
+    The forecast has `days` business days, today the first where it is one. What was due before
+    shows there, what is due on a holiday on the next. Figures of an account that is not in `agreed`
+    stand alone, and are not forecast.
     """
     balances = {each.owner: each for each in booked}
     since = {each.owner: each for each in reported}
@@ -150,7 +150,7 @@ def _position(
 def _coming(sent: Iterable[Open], today: date) -> dict[date, Decimal]:
     by_day: dict[date, list[Decimal]] = defaultdict(list)
     for each in sent:
-        by_day[max(each.day or today, today)].append(each.amount)
+        by_day[each.day or today].append(each.amount)
     return {day: total(by_day[day]) for day in sorted(by_day)}
 
 

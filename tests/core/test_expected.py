@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from h2h.core.calendar import is_business_day
-from h2h.core.expected import Expected, Report, StatementDays, gaps_in, outlook
+from h2h.core.expected import LOOK_BACK, Expected, Report, StatementDays, gaps_in, outlook
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = frozenset(range(7))
@@ -112,11 +112,13 @@ def test_a_statement_that_covers_several_days_fills_them_all() -> None:
 
 def test_a_period_from_evening_to_evening_does_not_hide_the_missing_day() -> None:
     """It begins on the day of the statement before; here that one did not come."""
-    first = report("2026-11-02", "0", "10")
-    third = report("2026-11-04", "15", "20", first="2026-11-03")
-    assert missing(first, third, now="2026-11-05T12:00") == ["2026-11-03"]
-    second = report("2026-11-03", "10", "15", first="2026-11-02")
-    assert missing(first, second, third, now="2026-11-05T12:00") == []
+    monday = report("2026-11-02", "0", "10")
+    thursday = report("2026-11-05", "15", "20", first="2026-11-04")
+    assert missing(monday, thursday, now="2026-11-06T12:00") == ["2026-11-03", "2026-11-04"]
+    tuesday = report("2026-11-03", "10", "12", first="2026-11-02")
+    wednesday = report("2026-11-04", "12", "15", first="2026-11-03")
+    assert missing(monday, tuesday, thursday, now="2026-11-06T12:00") == ["2026-11-04"]
+    assert missing(monday, tuesday, wednesday, thursday, now="2026-11-06T12:00") == []
 
 
 def test_nothing_is_expected_before_the_first_statement_that_came() -> None:
@@ -129,8 +131,17 @@ def test_without_any_statement_the_newest_due_one_is_missing() -> None:
 
 
 def test_a_statement_from_the_beginning_of_time_costs_nothing() -> None:
-    ancient = report("0001-01-01")
-    assert missing(ancient, report("2026-11-04", first="0001-01-01"), now="2026-11-05T12:00") == []
+    told = [report("0001-01-01"), report("2026-11-04", first="0001-01-01")]
+    found = outlook(BUSINESS_DAYS, told, "ECB", BERLIN, at("2026-11-05T12:00"))
+    assert found.missing == ()
+    assert min(found.covered) == on("2026-11-05") - LOOK_BACK
+
+
+def test_what_is_older_than_a_year_and_a_month_is_no_longer_asked_for() -> None:
+    told = [report("2024-01-02"), report("2026-11-04")]
+    found = missing(*told, now="2026-11-05T12:00")
+    assert found[0] == "2025-10-01"
+    assert found[-1] == "2026-11-03"
 
 
 # ------------------------------------------------------------------------ empty statements omitted

@@ -110,7 +110,7 @@ def test_it_is_told_when_the_statement_comes_after_all(agreed: Room, send: Send)
 def test_a_statement_that_comes_months_late_is_still_told(agreed: Room, send: Send) -> None:
     send("2026-11-23", 1, 100)
     look(agreed, "2026-11-25T08:00")
-    for number, day in enumerate(("2027-02-01", "2027-02-02"), 3):
+    for number, day in enumerate(("2026-11-25", "2026-11-26", "2027-02-01"), 3):
         send(day, number, 50 * number + 50)
     look(agreed, "2027-02-03T07:00")
     assert "2026-11-24" in told(agreed)

@@ -61,6 +61,14 @@ def test_a_balance_is_told_as_of_any_day(office: Office) -> None:
     assert figures(office, date.max) == [("8.00", date(2026, 1, 7))]
 
 
+def test_a_closing_without_a_day_is_the_balance_and_that_of_no_day(office: Office) -> None:
+    report = office.statement("0.00", "1.00", office.entry("1.00"), period_to=None)
+    undated = tuple(balance._replace(date=None) for balance in report.balances)
+    office.book(replace(report, balances=undated))
+    assert figures(office) == [("1.00", None)]
+    assert figures(office, date(2027, 1, 1)) == []
+
+
 def test_a_held_statement_and_an_intraday_report_make_no_balance(office: Office) -> None:
     office.book(office.statement("0.00", "1.00", office.entry("1.00"), day=5))
     office.book(office.statement("1.00", "9.00", office.entry("1.00"), day=6))
@@ -129,9 +137,14 @@ def test_what_is_booked_meanwhile_is_no_longer_pending(office: Office) -> None:
     waits = office.entry("-7.00", status="PDNG", servicer_reference="R2")
     office.book(intraday(office, waits, office.entry("-1.00", status="PDNG")))
     assert pending(office) == ("0", "-8.00")
-    told = intraday(office, office.entry("-7.00", servicer_reference="R2"), hour=13)
+    booked = office.entry("-7.00", servicer_reference="R2")
+    dollars = intraday(office, booked._replace(currency="USD"), hour=13)
+    dollars = replace(dollars, kind=StatementKind.NOTIFICATION, currency="USD")
+    office.book(dollars)  # another account's: the bank's references are of one account only
+    assert office.ledger.pending()[0] == Reported(ACME, Decimal(0), Decimal("-8.00"))
+    told = intraday(office, booked, hour=13)
     office.book(replace(told, kind=StatementKind.NOTIFICATION))
-    assert pending(office) == ("0", "-1.00")
+    assert office.ledger.pending()[0] == Reported(ACME, Decimal(0), Decimal("-1.00"))
 
 
 def test_a_report_of_the_day_that_is_closed_says_nothing_more(office: Office) -> None:
