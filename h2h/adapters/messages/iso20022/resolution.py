@@ -93,7 +93,7 @@ class _Found:
         return Resolution(
             message_id=self._message_id,
             created=self._created,
-            references=tuple(reference for reference in references if reference),
+            references=tuple(filter(None, references)),
             original_message_id=next((name for name in self._originals if name), ""),
             confirmation=self._confirmation,
             group_status=groups[0] if len(groups) == 1 else _PARTLY if groups else "",
