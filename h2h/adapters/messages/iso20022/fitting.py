@@ -43,7 +43,7 @@ INFORMATION = {
 }
 # What nobody needs to find a value by.
 _WRAPPERS = frozenset(
-    {"Refs", "RltdPties", "RltdAgts", "FinInstnId", "Pty", "CdOrPrtry", "Cd", "Prtry"}
+    {"NtryDtls", "Refs", "RltdPties", "RltdAgts", "FinInstnId", "Pty", "CdOrPrtry", "Cd", "Prtry"}
 )
 _SPECIAL = re.compile("[&<>\r]")
 _NEVER_LEFT_OUT = frozenset({"Ntry", "Bal"})  # money: a bank's slip in it stays a slip

@@ -6,7 +6,7 @@ first its own rule, then the names. What is still unknown afterwards has no plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -91,9 +91,10 @@ def reshape(element: Element, place: Place) -> None:
         rule(element, place)
     if not place.lacks("Nm"):
         _agent(element, place)
-    for child in list(element):
-        if local(child) not in place.type.parts:
-            _rename(element, child, place)
+    for name, found in _unknown(element, place).items():
+        # of groups the first: the parts of two would be taken for those of one
+        for each in found[: 1 if name in GROUPS else None]:
+            _rename(element, each, place)
     if not place.lacks("AdrLine"):
         _lines(element, place)
 
@@ -121,6 +122,15 @@ def child(element: Element, *path: str) -> Element | None:
     return found
 
 
+def _unknown(element: Element, place: Place) -> Mapping[str, list[Element]]:
+    """The children that the target does not know here, by name."""
+    unknown: dict[str, list[Element]] = {}
+    for each in element:
+        if (name := local(each)) not in place.type.parts:
+            unknown.setdefault(name, []).append(each)
+    return unknown
+
+
 def _rename(parent: Element, found: Element, place: Place) -> None:
     name, known = local(found), place.type.parts
     above = local(parent)
@@ -130,7 +140,7 @@ def _rename(parent: Element, found: Element, place: Place) -> None:
     new = next((RENAMED[path] for path in names if path in RENAMED), "")
     if new in known:
         _retag(found, new)
-    elif name in GROUPS and child(parent, name) is found:
+    elif name in GROUPS:
         for part in list(found):
             _retag(part, GROUPS[name].get(local(part), local(part)))
             found.addprevious(part)
@@ -162,16 +172,12 @@ def _agent(party: Element, place: Place) -> None:
     if agent is None or bank is None or not place.lacks("Agt"):
         return
     bic, name, address = (child(bank, tag) for tag in ("BICFI", "Nm", "PstlAdr"))
-    if name is None and bic is not None:
-        name = like(bank, "Nm")
-        name.text = bic.text
-    party.extend(part for part in (name, address) if part is not None)
     if bic is not None:
-        identity = like(bank, "Id")
-        organisation = etree.SubElement(identity, like(bank, "OrgId").tag)
-        _retag(bic, "AnyBIC")
-        organisation.append(bic)
-        party.append(identity)
+        _filled(party, ("Id", "OrgId", "AnyBIC"), bic.text or "")
+        bank.remove(bic)
+        if name is None:
+            _filled(party, ("Nm",), bic.text or "")
+    party.extend(part for part in (name, address) if part is not None)
 
 
 def _account(account: Element, place: Place) -> None:
@@ -184,11 +190,15 @@ def _account(account: Element, place: Place) -> None:
     proxy = child(account, "Prxy", "Id")
     number = (proxy.text or "") if proxy is not None else ""
     fits = 0 < len(number) <= _LONGEST_ACCOUNT
-    other = etree.SubElement(
-        etree.SubElement(account, like(account, "Id").tag), _in(account, "Othr")
-    )
-    etree.SubElement(other, _in(account, "Id")).text = number if fits else _NO_ACCOUNT
+    _filled(account, ("Id", "Othr", "Id"), number if fits else _NO_ACCOUNT)
     place.notes.append(Note("Acct/Id", "Prxy/Id" if fits else _NO_ACCOUNT, taken=True))
+
+
+def _filled(element: Element, path: Sequence[str], text: str) -> None:
+    """Add the value `text` at `path` below an element."""
+    for tag in path:
+        element = etree.SubElement(element, _in(element, tag))
+    element.text = text
 
 
 def _lines(address: Element, place: Place) -> None:
@@ -237,11 +247,14 @@ def _transaction(details: Element, place: Place) -> None:
     if place.lacks("Amt"):
         _as_details(details, place)
         return
+    if not place.demands("Amt"):
+        return
     entry = _parent(_parent(details))
-    if place.demands("Amt") and child(details, "Amt") is None:
+    if child(details, "Amt") is None:
         _own_amount(details, entry, place)
     sign = child(entry, "CdtDbtInd")
-    if place.demands("CdtDbtInd") and child(details, "CdtDbtInd") is None and sign is not None:
+    needed = child(details, "Amt") is not None and child(details, "CdtDbtInd") is None
+    if needed and sign is not None:
         details.insert(0, _copied(sign, "CdtDbtInd"))
         place.notes.append(Note("CdtDbtInd", "Ntry", taken=True))
 
