@@ -151,7 +151,14 @@ class PracticeBank:
         started.callback(server.stop)
         sealer = _sealer(bank_ring, customer_ring)
         self._gateway = Gateway(
-            rooms, sealer, mock.office, CUSTOMER_ACCOUNTS, server.being_written, changed, self._tell
+            rooms,
+            sealer,
+            mock.office,
+            mock.take_back,
+            CUSTOMER_ACCOUNTS,
+            server.being_written,
+            changed,
+            self._tell,
         )
         started.callback(self._gateway.stop)
         self._gateway.start()

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,10 @@ from pathlib import Path
 from h2h.core.naming import escaped, is_temporary, sanitised, shortened
 from h2h.errors import H2HError
 from h2h.ports import Sealer
+from h2h.sandbox import recalls
 from h2h.sandbox.office import Office
+
+TakeBack = Callable[[recalls.Asked], Mapping[str, recalls.Fate]]
 
 _LARGEST = 1_000_000_000  # bytes of an opened file
 _LOOK = 0.2  # seconds: the office's clock may be moved from another process
@@ -66,6 +69,7 @@ class Gateway:
         rooms: Rooms,
         sealer: Sealer,
         office: Office,
+        take_back: TakeBack,
         accounts: frozenset[str],
         being_written: Callable[[], frozenset[int]],
         wake: threading.Event,
@@ -74,6 +78,7 @@ class Gateway:
         self._rooms = rooms
         self._sealer = sealer
         self._office = office
+        self._take_back = take_back
         self._delivered_accounts = accounts | {_NO_ACCOUNT}
         self._being_written = being_written
         self._tell = tell
@@ -140,8 +145,7 @@ class Gateway:
         try:
             self._sealer.open(sealed, plain, _LARGEST)
             plain_sha256 = _sha256(plain)
-            (decision,) = self._office.read_drop()
-            message_id, answer = decision.message_id, str(decision)
+            message_id, answer = self._decided(plain)
         except H2HError as error:
             answer = error.cause
         return Arrival(
@@ -153,6 +157,18 @@ class Gateway:
             answer=answer,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+
+    def _decided(self, plain: Path) -> tuple[str, str]:
+        """The message id of what is in the drop, and what was made of it."""
+        asked = recalls.read(plain)
+        if asked is None:
+            (decision,) = self._office.read_drop()
+            return decision.message_id, str(decision)
+        plain.unlink()
+        fates = self._take_back(asked)
+        answer = self._rooms.pickup / f"{recalls.ANSWER}-{_NO_ACCOUNT}-{self._taken}.xml"
+        answer.write_bytes(recalls.answer(asked, fates, self._taken))
+        return asked.message_id, f"{recalls.confirmation(fates)} {len(fates)} asked back"
 
     # -- out
 
