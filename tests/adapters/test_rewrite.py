@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,14 @@ def test_supplementary_data_stays_where_the_target_has_it_and_is_told_where_not(
     lost = [words for words in bank.told if "not kept" in words]
     assert len(lost) == 2
     assert all("the message as a whole" in words for words in lost)
+
+
+def test_an_enclosure_in_the_banks_own_name_space_keeps_it(bank: Bank) -> None:
+    data = "<SplmtryData><Envlp><Doc>7</Doc></Envlp></SplmtryData>"
+    bank.sends(entry(OWN + data)).rewritten("06")
+    kept = etree.parse(str(bank.target)).find(f".//{{{SPACE}{bank.sent}}}Doc")
+    assert kept is not None
+    assert kept.text == "7"
 
 
 def test_of_many_kinds_the_last_are_only_counted(bank: Bank) -> None:
@@ -478,6 +487,16 @@ def test_slips_that_are_lawful_in_the_target_are_mended_on_the_way(bank: Bank) -
         assert bank.texts(f"//FinInstnId/{bic}") == ["COBADEFF"]
         assert bank.texts("//BookgDt/Dt") == ["2026-03-02"]
         assert (list(told), slips(bank.target, message)) == ([], [])
+
+
+@pytest.mark.parametrize("version", ["02", "06", "08"])
+def test_blanks_around_a_status_or_sign_change_neither(bank: Bank, version: str) -> None:
+    blank = '<Amt Ccy="EUR">10.00 </Amt><CdtDbtInd> CRDT\n</CdtDbtInd>'
+    bank.sends(entry(blank, status=" BOOK\n"))
+    Iso20022Messages().rewrite(bank.source, f"camt.053.001.{version}", bank.target)
+    made = read(bank.target)[0]
+    assert [each.status for each in made.entries] == ["BOOK"]
+    assert [d.amount for each in made.entries for d in each.details] == [Decimal("10.00")]
 
 
 def test_an_amount_that_is_none_stays_as_the_bank_wrote_it(bank: Bank) -> None:

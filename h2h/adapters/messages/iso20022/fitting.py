@@ -250,11 +250,13 @@ class Fitter:
                     self.move(other)
             core = inner
         text, currency = core.text or "", core.get("Ccy")
-        if kind.value is None or not (kind.value.fits(text) and _fits(kind.currency, currency)):
+        if not _fits(kind.value, text):
+            text = text.strip()  # blanks around a code are a slip, no other code
+        if not (_fits(kind.value, text) and _fits(kind.currency, currency)):
             if not must:
                 return ""
             if tag in SUBSTITUTES:
-                self.levels[-1].moved.append(_Moved(self.named(), text.strip()))
+                self.levels[-1].moved.append(_Moved(self.named(), text))
                 text = SUBSTITUTES[tag]
         return tagged(tag, escaped(text), currency if kind.currency else None)
 
@@ -342,8 +344,8 @@ def escaped(text: str | None) -> str:
     return escape(text, {"\r": "&#13;"}) if text and _SPECIAL.search(text) else text or ""
 
 
-def _fits(kind: Value | None, currency: str | None) -> bool:
-    return kind is None or kind.fits(currency or "")
+def _fits(kind: Value | None, text: str | None) -> bool:
+    return kind is None or kind.fits(text or "")
 
 
 def _ordered(found: Mapping[str, list[str]], kind: Type) -> Iterator[str]:

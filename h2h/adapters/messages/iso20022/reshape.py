@@ -288,9 +288,9 @@ def _as_details(details: Element, place: Place) -> None:
     amounts = child(details, "AmtDtls")
     if amounts is None:
         amounts = etree.SubElement(details, _in(details, "AmtDtls"))
-    if sign is not None and of_entry is not None and sign.text != of_entry.text:
+    if sign is not None and of_entry is not None and _text(sign) != _text(of_entry):
         for holder, tag in ((details, "Amt"), *((amounts, tag) for tag in _AMOUNTS)):
-            _proprietary(holder, amounts, tag, place, f"{sign.text} ")
+            _proprietary(holder, amounts, tag, place, f"{_text(sign)} ")
     else:
         _plain(own, amounts, place)
         if sign is not None:
@@ -331,14 +331,18 @@ def _same(one: Element, other: Element | None) -> bool:
     """The same money; what is no number is the same only as text."""
     if other is None or one.get("Ccy") != other.get("Ccy"):
         return False
-    return one.text == other.text or _figure(one) == _figure(other)
+    return _figure(one) == _figure(other)
 
 
 def _figure(element: Element) -> Decimal | str:
     try:
-        return amount(element.text or "")
+        return amount(_text(element))
     except ValueError:
-        return element.text or ""
+        return _text(element)
+
+
+def _text(element: Element) -> str:
+    return (element.text or "").strip()
 
 
 def _copied(element: Element, tag: str) -> Element:
