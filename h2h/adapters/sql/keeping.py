@@ -5,17 +5,17 @@ The functions here run within the write transaction that books a bank file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, text
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.entries import row_of
 from h2h.adapters.sql.settling import concerns_us, settle
 from h2h.adapters.sql.store import insert_rows
-from h2h.adapters.sql.versions import choose, flag_around
+from h2h.adapters.sql.versions import choose, restate
 from h2h.core import books
 from h2h.core.statement import Entry, Part, Statement
 from h2h.core.states import Kept
@@ -99,15 +99,20 @@ class Keeper:
         return outcome
 
     def _told_again(self, first: str, statement: Statement) -> None:
-        """The earliest delivery tells when the bank made it, whichever of them came first."""
-        ours = statements.c.id == first
-        row = self.connection.execute(select(statements).where(ours)).mappings().one()
-        if books.moment(statement.created) >= books.moment(row["created"]):
-            return
-        place = books.position(statement, row["fingerprint"])
-        earlier = update(statements).where(ours).values(created=statement.created, position=place)
-        flag_around(self.connection, first, earlier)
-        choose(self.connection, first, self.now)
+        """The delivery that the bank made first tells what stands beside the figures, whichever of
+        them came first."""
+        query = select(statements).where(statements.c.id == first)
+        row = self.connection.execute(query).mappings().one()
+        facts = _facts(statement, row["fingerprint"])
+        del facts["index"]  # its place in the file from which it was booked
+        if _made(facts) < _made(row):
+            restate(self.connection, first, facts, self.now)
+
+
+def _made(facts: Mapping[str, object] | RowMapping) -> tuple[str, ...]:
+    """When the bank made a delivery; of the same time, some order that is always the same."""
+    others = ("copy", "number", "created", "position", "version")
+    return (books.moment(str(facts["created"])), *(str(facts[name]) for name in others))
 
 
 def told_before(connection: Connection, fingerprint: str) -> str:

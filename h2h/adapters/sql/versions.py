@@ -6,7 +6,7 @@ be called again and changes nothing then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -46,6 +46,31 @@ def choose(connection: Connection, statement_id: str, now: datetime) -> tuple[Ke
     return Kept(after["kept"]), after["because"]
 
 
+def restate(
+    connection: Connection, statement_id: str, facts: Mapping[str, object], now: datetime
+) -> None:
+    """Write what another delivery of a statement tells beside its figures.
+
+    When the bank made it may decide between versions, and a number or day tells of what it is one.
+    """
+    row = _row(connection, statement_id)
+    if facts["version"] == row["version"]:
+        flag_around(connection, statement_id, _set(row, **facts))
+        choose(connection, statement_id, now)
+        return
+    others = [other["id"] for other in _versions(connection, row) if other["id"] != statement_id]
+    left = others[:1] if row["kept"] == Kept.BOOKED.value else []  # they lack one that counts
+    _set_aside(
+        connection, row, "another delivery shows that it is another statement's version", now
+    )
+    connection.execute(_set(row, **facts))
+    for each in (statement_id, *left):
+        kept, _ = choose(connection, each, now)
+        if kept is Kept.BOOKED:
+            file = the_file(connection, _row(connection, each)["file_id"])
+            settle(connection, file, each, now)
+
+
 def _versions(connection: Connection, ours: RowMapping) -> Sequence[RowMapping]:
     if not ours["version"]:
         return [ours]
@@ -58,7 +83,10 @@ def _versions(connection: Connection, ours: RowMapping) -> Sequence[RowMapping]:
 
 
 def _supersede(connection: Connection, row: RowMapping, by: str, now: datetime) -> None:
-    because = f"superseded by statement {by}, a later version of it"
+    _set_aside(connection, row, f"superseded by statement {by}, a later version of it", now)
+
+
+def _set_aside(connection: Connection, row: RowMapping, because: str, now: datetime) -> None:
     changed = {"kept": Kept.SUPERSEDED.value, "because": because, "waits": False, "flags": ()}
     if row["kept"] == Kept.BOOKED.value:
         unsettle(connection, row["id"], now)
@@ -159,4 +187,4 @@ def _carried(place: Place, pages: Iterable[RowMapping]) -> Place:
 def _place(row: RowMapping) -> Place:
     names = ("opening", "closing", "booked", "period_from", "as_of")
     number = "/".join(filter(None, (row["sequence"], row["page"])))
-    return place_of(*(row[name] for name in names), number)
+    return place_of(*(row[name] for name in names), number=number)
