@@ -18,6 +18,7 @@ from h2h.export import entry_object
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from h2h.core.recall import Resolution
     from h2h.core.statement import Statement
     from h2h.core.status import StatusReport
     from h2h.ports import BankMessage
@@ -32,7 +33,8 @@ Json = dict[str, Any]  # what json.dumps takes; the shapes are those of the docu
 @click.option("--entries", is_flag=True, help="With every entry of every statement.")
 @click.pass_context
 def read(context: click.Context, files: tuple[Path, ...], *, as_lines: bool, entries: bool) -> None:
-    """Read bank files: account reports (camt, MT940, MT942, BAI2) and status reports (pain.002).
+    """Read bank files: account reports (camt, MT940, MT942, BAI2), status reports (pain.002) and
+    answers to recalls (camt.029).
 
     Exit code 1 when one of them is no readable bank file.
     """
@@ -62,13 +64,15 @@ def read_files(
 
 
 def as_json(path: Path, message: BankMessage, *, entries: bool) -> tuple[Json, list[Problem]]:
-    """One file as `h2h read --json` tells it; a status report has payments, others statements."""
+    """One file as `h2h read --json` tells it: with payments, or with statements."""
     found: Json = {"file": escaped(str(path)), "message": message.message}
     problems: list[Problem] = []
-    if message.report is None:
-        found["statements"] = list(_statements(message, problems, entries=entries))
+    if answer := message.report or message.resolution:
+        found |= _report(answer)
+        if message.resolution:
+            found["confirmation"] = message.resolution.confirmation or None
     else:
-        found |= _report(message.report)
+        found["statements"] = list(_statements(message, problems, entries=entries))
     problems[:0] = message.problems
     return {**found, "problems": [problem.as_json() for problem in problems]}, problems
 
@@ -124,7 +128,7 @@ def _statement(statement: Statement, tally: books.Tally) -> Json:
     }
 
 
-def _report(report: StatusReport) -> Json:
+def _report(report: StatusReport | Resolution) -> Json:
     return {
         "original_message_id": report.original_message_id or None,
         "group_status": report.group_status or None,
@@ -162,7 +166,8 @@ def _show(path: Path, found: Json, problems: Sequence[Problem]) -> None:
     if rows := found.get("statements"):
         console.print(_table(_STATEMENT_COLUMNS, map(_statement_cells, rows)))
     elif "payments" in found:
-        group = f"of {found['original_message_id']}: {found['group_status'] or 'no group status'}"
+        status = found.get("confirmation") or found["group_status"] or "no group status"
+        group = f"of {found['original_message_id']}: {status}"
         console.print(escaped(group), soft_wrap=True)
         console.print(_table(_PAYMENT_COLUMNS, map(_payment_cells, found["payments"])))
     if problems:

@@ -18,10 +18,13 @@ from h2h.core.states import OUT_MOVES, Out
 from h2h.core.status import (
     MOST_ALARMS,
     BatchStatus,
+    Meaning,
     PaymentKey,
     PaymentStatus,
     Reason,
+    StatusReport,
     matching,
+    meaning_of,
     reason_words,
 )
 
@@ -308,6 +311,17 @@ def recall_state(answers: Collection[Answer], current: Out) -> Out | None:
     """The state of the recall's own file by its payments' answers; None: it stays as it is."""
     target = _recall_state(set(answers))
     return target if target is not None and target in OUT_MOVES[current] else None
+
+
+def reported_state(report: StatusReport, current: Out) -> Out | None:
+    """Where a status report on the recall itself leads; None: it stays where it is.
+
+    Whatever it accepts is the message, to be looked into; what comes of it an answer tells.
+    """
+    meaning = meaning_of(report.group_status)
+    target = Out.REJECTED if meaning is Meaning.REJECTED else Out.ACKNOWLEDGED
+    taken = {Meaning.ACKNOWLEDGED, Meaning.ACCEPTED, Meaning.REJECTED}
+    return target if meaning in taken and target in OUT_MOVES[current] else None
 
 
 def _recall_state(answers: Collection[Answer]) -> Out | None:

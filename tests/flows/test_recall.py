@@ -349,6 +349,21 @@ def test_yes_and_no_in_whatever_order_come_to_no_with_an_alarm(
     assert (recalled.file().state, the_recall(recalled).state) == (Out.SENT, Out.REJECTED)
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("ACTC", Out.ACKNOWLEDGED), ("ACCP", Out.ACKNOWLEDGED), ("RJCT", Out.REJECTED)],
+)
+def test_a_status_report_on_the_recall_accepts_no_more_than_its_message(
+    said: str, expected: Out, recalled: Room, bank_files: BankFiles
+) -> None:
+    answer(recalled, bank_files.status_file(case(recalled), said), "status.xml")
+    assert the_recall(recalled).state is expected
+    assert answers(recalled) == {"INV-1": "asked", "INV-2": "asked"}
+    assert payments(recalled) == {"INV-1": "instructed", "INV-2": "instructed"}
+    if expected is Out.REJECTED:
+        assert recall(recalled).state is Out.CLAIMING  # in another form, perhaps
+
+
 BOOKED = """<Id>N-1</Id><CreDtTm>2026-12-01T18:00:00</CreDtTm>
 <Acct><Id><IBAN>DE89370400440532013000</IBAN></Id><Ccy>EUR</Ccy></Acct>
 <Ntry><NtryRef>1</NtryRef><Amt Ccy="EUR">100.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK</Sts>
@@ -379,10 +394,10 @@ def test_killed_anywhere_a_recall_is_written_and_sent_once(
     room.sweep()
     work = rounds(room, ask)
     calls = work.prepare()
-    # behind its check it is a file as any other
-    first, last = calls.index("ledger.recall_of"), calls.index("ledger.admit") + 1
+    first = calls.index("ledger.recall_of")
+    last = calls.index("ledger.move", first) + 1  # from there on it is a file as any other
     for where in work.killed(calls, first, last):
-        room.sweep(times=2)
+        room.sweep()
         assert the_recall(room).state is Out.SENT, where
         assert len(room.published()) == len(set(room.published())) == 2, where
         assert answers(room) == {"INV-1": "asked", "INV-2": "asked"}, where
@@ -402,9 +417,9 @@ def test_killed_anywhere_an_answer_is_applied_and_handed_over_once(
     work = rounds(room, lambda room: None)
     calls = work.prepare()
     first = calls.index("ledger.resolve")
-    last = calls.index("desktop.publish", first) + 1
+    last = calls.index("ledger.file", first) + 1  # from there on it is a report as any other
     for where in work.killed(calls, first, last):
-        room.sweep(times=2)
+        room.sweep()
         assert room.file("answer.xml").state is In.DONE, where
         assert payments(room) == {"INV-1": "cancelled", "INV-2": "cancelled"}, where
         with room.ledger() as ledger:

@@ -28,7 +28,7 @@ from h2h.adapters.sql.store import (
 )
 from h2h.core.money import plain
 from h2h.core.problem import Problem, Severity
-from h2h.core.recall import Resolution
+from h2h.core.recall import Resolution, reported_state
 from h2h.core.states import ANNOUNCED, BEFORE_DELIVERING, In, Out, Pay, may_move
 from h2h.core.status import (
     KNOWN_AT_BANK,
@@ -117,6 +117,10 @@ def _tell(
     if answers_duplicate(report) and _was_resent(connection, ours):
         words = f"{name}: the bank has file {ours.id} already; the first delivery had arrived"
         return Told(ours.id, steps(before, ours.state), (words,))
+    if ours.recall:
+        words = say("{name}: {what}", name=name, what=report.group_status)
+        after = note(connection, ours, reported_state(report, Out(ours.state)), words, now)
+        return Told(ours.id, steps(before, ours.state, after.state), ())
     effect = payment_targets(report, _keys(connection, ours), rejects_only=rejects_only)
     after = _apply(connection, ours, effect, name, now)
     alarms = tuple(f"{name}: {alarm}" for alarm in effect.alarms)
@@ -217,7 +221,11 @@ def follow(connection: Connection, ours: File, words: str, now: datetime) -> Fil
     """Move a file to the state that follows from its payments'; chained also when it stays."""
     query = select(payments.c.state).where(payments.c.file_id == ours.id).distinct()
     states = [Pay(state) for state in connection.execute(query).scalars()]
-    target = file_state(states, Out(ours.state))
+    return note(connection, ours, file_state(states, Out(ours.state)), words, now)
+
+
+def note(connection: Connection, ours: File, target: Out | None, words: str, now: datetime) -> File:
+    """Move a file to `target`; None: it stays, and a link of the chain says why."""
     if target is None:
         append(connection, ours.id, ours.state, ours.state, now, "h2h", words, ours.sha256)
     else:

@@ -30,6 +30,7 @@ from h2h.adapters.sql import tables
 from h2h.adapters.sql.answers import (
     arrived,
     follow,
+    note,
     steps,
     summary,
     told_before,
@@ -417,12 +418,7 @@ def _follow_recall(connection: Connection, ours: File, words: str, now: datetime
     """Move the recall to the state that follows from its answers; chained also when it stays."""
     query = select(recalled.c.answer).where(recalled.c.file_id == ours.id).distinct()
     answers = [Answer(answer) for answer in connection.execute(query).scalars()]
-    target = core.recall_state(answers, Out(ours.state))
-    if target is None:
-        append(connection, ours.id, ours.state, ours.state, now, "h2h", words, ours.sha256)
-    else:
-        shift(connection, ours, target, now, because=words)
-    return the_file(connection, ours.id)
+    return note(connection, ours, core.recall_state(answers, Out(ours.state)), words, now)
 
 
 def _follow_original(
