@@ -185,6 +185,6 @@ def _carried(place: Place, pages: Iterable[RowMapping]) -> Place:
 
 
 def _place(row: RowMapping) -> Place:
-    names = ("opening", "closing", "booked", "period_from", "as_of")
+    opening, closing, booked = row["opening"], row["closing"], row["booked"]
     number = "/".join(filter(None, (row["sequence"], row["page"])))
-    return place_of(*(row[name] for name in names), number=number)
+    return place_of(opening, closing, booked, row["period_from"], row["as_of"], number)
