@@ -104,6 +104,32 @@ def expanded(template: str, values: Mapping[str, Value]) -> str:
     return name
 
 
+def fitted(template: str, values: Mapping[str, Value], longest: int) -> str:
+    """As `expanded`, with at most `longest` characters and no gaps where a text is empty.
+
+    The longest texts lose their end first (an account its beginning, which it shares with others),
+    `id` nothing: it is what tells two files apart. Raises ConfigError when there is no room even so,
+    or the template does not have `{id}`.
+    """
+    if "{id}" not in template:
+        why = "lacks {id}, by which two files are told apart"
+        raise ConfigError(f"file name template {template!r} {why}", _ways(values))
+    texts = {key: sanitised(v) for key, v in values.items() if isinstance(v, str) and v}
+    while len(name := _close(expanded(template, {**values, **texts}))) > longest:
+        used = (key for key in texts if key != "id" and f"{{{key}" in template)
+        key = max(used, key=lambda key: len(texts[key]), default="")
+        if len(texts.get(key, "")) <= 1:
+            why = f"cannot be cut to {longest} characters: {name!r}"
+            raise ConfigError(f"file name template {template!r} {why}", _ways(values))
+        texts[key] = texts[key][1:] if key == "account" else texts[key][:-1]
+    return name
+
+
+def _close(name: str) -> str:
+    """A field that is empty leaves no gap behind."""
+    return re.sub("__+", "_", name)
+
+
 def _pieces(template: str, values: Mapping[str, Value]) -> list[str]:
     pieces = []
     for literal, field, spec, conversion in string.Formatter().parse(template):

@@ -9,5 +9,7 @@ from __future__ import annotations
 
 from h2h.export.exporter import FORMS, ErpExporter
 from h2h.export.json_lines import entry_object
+from h2h.export.preset import Preset
+from h2h.export.presets import PRESETS
 
-__all__ = ["FORMS", "ErpExporter", "entry_object"]
+__all__ = ["FORMS", "PRESETS", "ErpExporter", "Preset", "entry_object"]
