@@ -1,0 +1,129 @@
+"""`h2h recall` in the shell: what it asks for, what it says, and how it is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from h2h.cli import root
+from h2h.errors import Refused
+
+if TYPE_CHECKING:
+    from tests.conftest import PaymentFile
+
+Run = Callable[..., Result]
+CONFIG = """
+[h2h]
+environment = "test"
+
+[banks.acme]
+calendar = "ECB"
+zone = "Europe/Berlin"
+door = { settle = 0 }
+
+[banks.acme.folder]
+root = "bank"
+upload = { folder = "in" }
+
+[banks.acme.pgp]
+seal = "none"
+
+[[banks.acme.accounts]]
+iban = "DE89370400440532013000"
+currency = "EUR"
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs a command in a workspace whose bank is a folder."""
+    usual = os.umask(0o077)  # the daemon sets its own
+    (tmp_path / "config.toml").write_text(CONFIG)
+    for name in ("bank/in", "bank/out", "outbox/acme"):
+        (tmp_path / name).mkdir(parents=True)
+
+    def run(*words: str) -> Result:
+        command = ["--config", str(tmp_path / "config.toml"), *words]
+        return CliRunner().invoke(root, command)
+
+    yield run
+    os.umask(usual)
+
+
+@pytest.fixture
+def sent(run: Run, tmp_path: Path, payment_file: PaymentFile) -> str:
+    """The id of a file of two payments that was sent."""
+    done = run("send")  # the door is seen empty
+    assert done.exit_code == 0, done.output
+    content = payment_file(payments=[{"end_to_end_id": "INV-1"}, {"amount": "7.05"}],
+                           execution_date="2039-12-01")  # fmt: skip
+    (tmp_path / "outbox" / "acme" / "pay.xml").write_bytes(content)
+    run("send")
+    [answer] = (tmp_path / "inbox" / "acme" / "answers").glob("*.json")
+    told = json.loads(answer.read_text("utf-8"))
+    assert told["verdict"] == "sent"
+    identity: str = told["file_id"]
+    return identity
+
+
+def shown(run: Run, identity: str) -> dict[str, Any]:
+    life: dict[str, Any] = json.loads(run("show", identity, "--json").stdout)
+    return life
+
+
+def test_it_says_which_recall_is_on_its_way(run: Run, sent: str) -> None:
+    done = run("recall", sent, "--reason", "paid twice", "--code", "DUPL")
+    assert done.exit_code == 0
+    [row] = shown(run, sent)["recalls"]
+    assert done.stdout.startswith(f"recall {row['recall']} of {sent} is on its way")
+    assert (row["scope"], row["state"], row["answers"]) == ("file", "claiming", "2 asked")
+    assert row["reason"] == "DUPL paid twice"
+
+
+def test_show_has_a_line_for_it_in_both_files(run: Run, sent: str) -> None:
+    told = json.loads(run("recall", "INV-1", "--reason", "a mistake", "--json").stdout)
+    assert (told["id"], told["state"]) == ("INV-1", "claiming")
+    run("send")
+    for identity in (sent, told["recall"]):
+        [row] = shown(run, identity)["recalls"]
+        assert (row["recall"], row["of"], row["state"]) == (told["recall"], sent, "sent")
+    assert "recalls" in run("show", sent).stdout
+
+
+def test_a_reason_and_one_kind_of_part_are_asked_for(run: Run, sent: str) -> None:
+    assert run("recall", sent).exit_code == 2
+    both = run("recall", sent, "--payment", "INV-1", "--batch", "MSG-1-B1", "--reason", "x")
+    assert (both.exit_code, "not both" in both.output) == (2, True)
+    assert shown(run, sent)["recalls"] == []
+
+
+def test_asking_twice_is_refused_with_the_recall_that_is_open(run: Run, sent: str) -> None:
+    first = json.loads(run("recall", sent, "--reason", "a mistake", "--json").stdout)
+    again = run("recall", sent, "--reason", "a mistake")
+    assert isinstance(again.exception, Refused)
+    assert first["recall"] in str(again.exception)
+
+
+def test_the_banks_answer_is_read_offline(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "answer.xml"
+    path.write_text(
+        """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.029.001.09"><RsltnOfInvstgtn>
+<Assgnmt><Id>A-1</Id><Assgnr><Pty/></Assgnr><Assgne><Pty/></Assgne>
+<CreDtTm>2026-11-23T12:00:00</CreDtTm></Assgnmt><Sts><Conf>PECR</Conf></Sts><CxlDtls>
+<OrgnlGrpInfAndSts><OrgnlMsgId>MSG-1</OrgnlMsgId><OrgnlMsgNmId>pain.001</OrgnlMsgNmId>
+</OrgnlGrpInfAndSts><TxInfAndSts><OrgnlEndToEndId>INV-1</OrgnlEndToEndId><TxCxlSts>RJCR</TxCxlSts>
+<CxlStsRsnInf><Rsn><Cd>ARDT</Cd></Rsn></CxlStsRsnInf></TxInfAndSts></CxlDtls></RsltnOfInvstgtn>
+</Document>"""
+    )
+    told = json.loads(run("read", "--json", str(path)).stdout)
+    assert (told["original_message_id"], told["confirmation"]) == ("MSG-1", "PECR")
+    [payment] = told["payments"]
+    assert (payment["end_to_end_id"], payment["status"]) == ("INV-1", "RJCR")
+    assert payment["reasons"] == [{"code": "ARDT", "words": ""}]
+    assert "of MSG-1: PECR" in run("read", str(path)).stdout
