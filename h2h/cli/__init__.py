@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "show": ("room", "show", "The life of one file."),
     "balances": ("position", "balances", "What is booked, pending and sent, and how old it is."),
     "statements": ("room", "statements", "Statements and their outcome."),
+    "export": ("export", "export", "Statements in a form that an ERP imports."),
     "archive": ("room", "archive", "Look into the archive, prove it."),
     "pause": ("desk", "pause", "Stop everything outward, at all banks or one."),
     "resume": ("desk", "resume", "Go on after a pause."),

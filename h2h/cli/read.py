@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from h2h.cli.export import FORM_HELP, form_options, write_file
 from h2h.core import books
 from h2h.core.money import plain
 from h2h.core.naming import escaped
 from h2h.core.problem import Problem, Severity
+from h2h.errors import H2HError
 from h2h.export import entry_object
 
 if TYPE_CHECKING:
@@ -31,13 +33,30 @@ Json = dict[str, Any]  # what json.dumps takes; the shapes are those of the docu
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_lines", is_flag=True, help="One JSON object a line, one line a file.")
 @click.option("--entries", is_flag=True, help="With every entry of every statement.")
+@click.option("--format", "form", metavar="FORM", help=f"Write one FILE as {FORM_HELP}.")
+@form_options
 @click.pass_context
-def read(context: click.Context, files: tuple[Path, ...], *, as_lines: bool, entries: bool) -> None:
+def read(
+    context: click.Context,
+    /,
+    files: tuple[Path, ...],
+    *,
+    as_lines: bool,
+    entries: bool,
+    form: str | None,
+    out: Path | None,
+    **looks: Any,  # noqa: ANN401 - the options of form_options
+) -> None:
     """Read bank files: account reports (camt, MT940, MT942, BAI2), status reports (pain.002) and
     answers to recalls (camt.029).
 
     Exit code 1 when one of them is no readable bank file.
     """
+    if form:
+        _convert(files, form, out, looks)
+        return
+    if out or any(value is not None for value in looks.values()):
+        raise click.UsageError("what a form looks like is told with --format FORM")
     readable = True
     for path, found, problems in read_files(files, LARGEST, entries=entries):
         readable = readable and found["message"] is not None
@@ -46,6 +65,15 @@ def read(context: click.Context, files: tuple[Path, ...], *, as_lines: bool, ent
         else:
             _show(path, found, problems)
     context.exit(0 if readable else 1)
+
+
+def _convert(files: Sequence[Path], form: str, out: Path | None, looks: Mapping[str, Any]) -> None:
+    if len(files) != 1:
+        raise click.UsageError("--format takes one FILE at a time")
+    try:
+        write_file(files[0], LARGEST, form, out, looks)
+    except H2HError as error:
+        raise click.ClickException(f"{escaped(str(files[0]))}: {error}") from error
 
 
 def read_files(

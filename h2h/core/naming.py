@@ -108,8 +108,8 @@ def fitted(template: str, values: Mapping[str, Value], longest: int) -> str:
     """As `expanded`, with at most `longest` characters and no gaps where a text is empty.
 
     The longest texts lose their end first (an account its beginning, which it shares with others),
-    `id` nothing: it is what tells two files apart. Raises ConfigError when there is no room even so,
-    or the template does not have `{id}`.
+    `id` nothing: it is what tells two files apart. Raises ConfigError when there is no room even
+    so, or the template does not have `{id}`.
     """
     if "{id}" not in template:
         why = "lacks {id}, by which two files are told apart"

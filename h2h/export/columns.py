@@ -200,6 +200,10 @@ def _description(chunk: Chunk) -> Values:
     ]
 
 
+def _transaction_date(chunk: Chunk) -> Values:
+    return [entry.booking_date or entry.value_date for entry in chunk.entries]
+
+
 def other_side(statement: Statement, entry: Entry, detail: EntryDetail) -> Side:
     """Ours is the side with the statement's account; if not one has it, the payer of what goes out.
 
@@ -273,6 +277,7 @@ DETAIL: Mapping[str, Column] = {
 STANDARD: Mapping[str, Column] = {**HEAD, **ENTRY, **DETAIL}
 # Made of several fields, or parts of one; written only for a receiver that names them.
 COMPUTED: Mapping[str, Column] = {
+    "transaction_date": Column(Kind.DAY, _transaction_date),
     "debit": _movement("debit"),
     "credit": _movement("credit"),
     "running_balance": _movement("balance"),

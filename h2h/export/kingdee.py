@@ -12,7 +12,7 @@ from h2h.export.preset import Preset
 from h2h.export.yonyou import table
 
 HEADINGS = {
-    "booking_date": "日期",
+    "transaction_date": "日期",
     "description": "摘要",
     "entry_servicer_reference": "结算号",
     "debit": "借方金额",

@@ -12,7 +12,7 @@ from h2h.export.preset import Preset
 from h2h.ports import FormTerms
 
 HEADINGS = {
-    "booking_date": "交易日期",
+    "transaction_date": "交易日期",
     "debit": "借方金额",
     "credit": "贷方金额",
     "running_balance": "余额",
