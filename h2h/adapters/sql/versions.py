@@ -55,7 +55,7 @@ def restate(
     """
     row = _row(connection, statement_id)
     if facts["version"] == row["version"]:
-        flag_around(connection, statement_id, _set(row, **facts))
+        flag_around(connection, row, _set(row, **facts))
         choose(connection, statement_id, now)
         return
     others = [other["id"] for other in _versions(connection, row) if other["id"] != statement_id]
@@ -93,15 +93,14 @@ def _set_aside(connection: Connection, row: RowMapping, because: str, now: datet
         file = the_file(connection, row["file_id"])
         words = f"statement {row['id']} is {because}"
         append(connection, file.id, file.state, file.state, now, "h2h", words, file.sha256)
-    flag_around(connection, row["id"], _set(row, **changed))
+    flag_around(connection, row, _set(row, **changed))
 
 
 def _count(connection: Connection, row: RowMapping, *, second: bool) -> None:
     because = "a later version of a statement that came before" if second else ""
     changed = {"kept": Kept.BOOKED.value, "because": because, "waits": second}
-    flag_around(connection, row["id"], _set(row, **changed))
-    flags = _row(connection, row["id"])["flags"]
-    if "overlap" in flags:
+    counting = flag_around(connection, row, _set(row, **changed))
+    if "overlap" in counting["flags"]:
         connection.execute(_set(row, waits=True))
 
 
@@ -120,15 +119,16 @@ def _row(connection: Connection, statement_id: str) -> RowMapping:
 # --------------------------------------------------------------------------------------- continuity
 
 
-def flag_around(connection: Connection, statement_id: str, change: Update) -> None:
+def flag_around(connection: Connection, before: RowMapping, change: Update) -> RowMapping:
     """Change a statement, and judge anew what follows on what: it, and those behind it before and
-    after the change."""
-    before = _next(connection, _row(connection, statement_id))
+    after the change. Returns it as it is then."""
+    behind = _next(connection, before)
     connection.execute(change)
-    row = _row(connection, statement_id)
-    around = {found["id"]: found for found in (*before, row, *_next(connection, row))}
+    row = _row(connection, before["id"])
+    around = {found["id"]: found for found in (*behind, *_next(connection, row), row)}
     for found in around.values():
-        _flag(connection, _row(connection, found["id"]))
+        _flag(connection, found)
+    return _row(connection, before["id"])
 
 
 def _counting(row: RowMapping) -> ColumnElement[bool]:
@@ -160,7 +160,8 @@ def _flag(connection: Connection, row: RowMapping) -> None:
     if row["kept"] != Kept.BOOKED.value or row["kind"] != StatementKind.STATEMENT.value:
         return
     flags = flags_after(_before(connection, row), _place(row))
-    connection.execute(_set(row, flags=flags))
+    if flags != tuple(row["flags"]):
+        connection.execute(_set(row, flags=flags))
 
 
 def _before(connection: Connection, row: RowMapping) -> Place | None:
