@@ -333,6 +333,19 @@ def test_in_02_the_same_amount_stands_there_once(bank: Bank, value: str) -> None
     assert not bank.told
 
 
+def test_in_02_the_same_figure_in_another_currency_is_another_amount(bank: Bank) -> None:
+    other = '<AmtDtls><TxAmt><Amt Ccy="USD">10.00</Amt></TxAmt></AmtDtls>'
+    bank.sends(entry(OWN + other)).rewritten("02")
+    assert bank.texts("//TxDtls/AmtDtls/TxAmt/Amt") == ["10.00 EUR"]
+    assert bank.texts("//PrtryAmt/Amt") == ["10.00 USD"]
+
+
+def test_in_02_a_transaction_without_amount_gets_none(bank: Bank) -> None:
+    bank.sends(entry("<Refs><EndToEndId>E1</EndToEndId></Refs>")).rewritten("02")
+    assert bank.texts("//TxDtls/*") == [""]
+    assert not bank.told
+
+
 def test_in_02_another_transaction_amount_becomes_a_proprietary_one(bank: Bank) -> None:
     rate = "<CcyXchg><SrcCcy>USD</SrcCcy><XchgRate>1.1</XchgRate></CcyXchg>"
     other = f'<TxAmt><Amt Ccy="USD">11.00</Amt>{rate}</TxAmt>'
@@ -378,6 +391,13 @@ def test_a_missing_amount_of_a_transaction_is_taken_only_from_the_same_figure(
     ]
 
 
+def test_the_amount_of_an_entry_is_not_given_to_two_transactions(bank: Bank) -> None:
+    two = "<Refs><TxId>{}</TxId></Refs>"
+    bank.sends(entry(f"{two.format(1)}</TxDtls><TxDtls>{two.format(2)}")).rewritten("06")
+    assert bank.texts("//TxDtls") == []
+    assert bank.texts("//AddtlNtryInf") == ["TxDtls/TxId: 1; TxDtls/TxId: 2"]
+
+
 def test_in_02_every_record_of_charges_is_an_element_of_its_own(bank: Bank) -> None:
     kind = "<Tp><Cd>COMM</Cd></Tp>", "<Tp><Cd>WIRE</Cd></Tp>"
     agent = "<Agt><FinInstnId><BICFI>COBADEFF</BICFI></FinInstnId></Agt>"
@@ -405,6 +425,19 @@ def test_in_02_every_record_of_interest_is_an_element_of_its_own(bank: Bank) -> 
     bank.sends(entry(more=f"<Intrst>{total}{records}</Intrst>")).rewritten("02")
     assert bank.texts("//Ntry/Intrst/Amt") == ["1.00 EUR", "2.00 EUR"]
     assert bank.texts("//AddtlNtryInf") == ["Intrst/TtlIntrstAndTaxAmt: 3.00 EUR"]
+
+
+def test_an_interest_that_is_only_a_sum_has_no_sign_and_is_told_of(bank: Bank) -> None:
+    total = '<TtlIntrstAndTaxAmt Ccy="EUR">3.00</TtlIntrstAndTaxAmt>'
+    bank.sends(entry(more=f"<Intrst>{total}</Intrst>")).rewritten("02")
+    assert bank.texts("//Intrst") == []
+    assert bank.texts("//AddtlNtryInf") == ["Intrst/TtlIntrstAndTaxAmt: 3.00 EUR"]
+    assert len(bank.told) == 1
+
+
+def test_a_tax_keeps_its_zone_by_its_older_name(bank: Bank) -> None:
+    bank.sends(entry(f"{OWN}<Tax><AdmstnZone>Z1</AdmstnZone></Tax>")).rewritten("06")
+    assert bank.texts("//Tax/AdmstnZn") == ["Z1"]
 
 
 def test_in_02_the_net_of_all_entries_is_a_figure_and_its_sign(bank: Bank) -> None:
@@ -620,6 +653,16 @@ def test_two_messages_in_one_envelope_are_not_made_one(bank: Bank) -> None:
 
 
 # --------------------------------------------------------------------------------------------- size
+
+
+def test_the_file_is_flushed_when_it_is_complete(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[bytes] = []
+    monkeypatch.setattr("os.fsync", lambda _: flushed.append(bank.target.read_bytes()))
+    bank.sends(entry()).rewritten("02")
+    assert flushed == [bank.target.read_bytes()]
+
 
 _CHILD = """
 import resource, sys

@@ -264,18 +264,14 @@ class Fitter:
         """A transaction, an entry or the group header, with its own additional information."""
         information = INFORMATION[tag]
         own = child(element, information)
-        words = (own.text or "") if own is not None else ""
-        if own is not None:
-            element.remove(own)
         if tag == "TxDtls":
             self.transaction += 1
         self.levels.append(level := Level(self.place()))
         found = self.parts(self.arranged(element, tag, want), have, want, must=must)
         self.levels.pop()
         if found is None:
-            if own is not None:
-                element.append(own)
             return ""
+        words = (own.text or "") if own is not None else ""
         if words := self.told(level, words, want, information):
             found[information] = [tagged(information, escaped(words))]
         return tagged(tag, "".join(_ordered(found, self.want[want])))

@@ -45,7 +45,6 @@ WRAPS = ("Cd", "Prtry", "Dt", "DtTm", "Othr", "Id")
 # announced one, or of the bank's own status) is information; never may it count as booked.
 SUBSTITUTES = {"Sts": "INFO"}
 
-_BLOCKS = frozenset({"Rpt", "Stmt", "Ntfctn"})
 _AMOUNTS = ("InstdAmt", "TxAmt", "CntrValAmt", "AnncdPstngAmt")
 _LINES = 7  # of an address
 _LONGEST_LINE = 70
@@ -181,11 +180,8 @@ def _agent(party: Element, place: Place) -> None:
 
 
 def _account(account: Element, place: Place) -> None:
-    """An account must have a number from version .08 downwards; a proxy stands for it."""
-    parent = account.getparent()
+    """The account of a report must have a number up to .08; a proxy stands for it."""
     if child(account, "Id") is not None or not place.demands("Id"):
-        return
-    if parent is None or local(parent) not in _BLOCKS:
         return
     proxy = child(account, "Prxy", "Id")
     number = (proxy.text or "") if proxy is not None else ""
@@ -237,8 +233,6 @@ def _split(block: Element, tag: str, total: Element | None, place: Place) -> Non
     elif total is not None and tag == "Chrgs" and child(block, "Amt") is None:
         block.insert(1, _copied(total, "Amt"))
         place.notes.append(Note("Chrgs/Amt", "TtlChrgsAndTaxAmt", taken=True))
-    if not len(block):
-        _parent(block).remove(block)
 
 
 def _transaction(details: Element, place: Place) -> None:
@@ -360,7 +354,9 @@ def _parent(element: Element) -> Element:
 
 
 RULES: Mapping[str, Rule] = {
-    **dict.fromkeys(_BLOCKS, _created),
+    "Rpt": _created,
+    "Stmt": _created,
+    "Ntfctn": _created,
     "Ntry": _records,
     "TxDtls": _transaction,
     "Acct": _account,
