@@ -61,6 +61,9 @@ class DelimitedWriter:
             return ()
         return (f"{self._lost} characters that {self._encoding} lacks are written as ?",)
 
+    def abandon(self) -> None:
+        """Nothing is held."""
+
     def _line(self, cells: Sequence[str]) -> str:
         return self._terms.separator.join(cells) + _END
 

@@ -119,11 +119,15 @@ def _row_writer(terms: FormTerms, out: BinaryIO, target: Path) -> RowWriter:
 
 
 def _rows(writer: RowWriter, statements: Iterable[Statement]) -> Sequence[str]:
-    for statement in statements:
-        writer.begin(statement)
-        for entries in _together(statement.entries):
-            writer.add(entries)
-    return writer.end()
+    try:
+        for statement in statements:
+            writer.begin(statement)
+            for entries in _together(statement.entries):
+                writer.add(entries)
+        return writer.end()
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _together(entries: Iterable[Entry]) -> Iterator[Sequence[Entry]]:

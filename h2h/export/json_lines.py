@@ -37,6 +37,9 @@ class JsonLinesWriter:
         """Nothing is left out."""
         return ()
 
+    def abandon(self) -> None:
+        """Nothing is held."""
+
 
 def entry_object(statement: Statement, entry: Entry) -> dict[str, object]:
     """One entry with its transactions under `details`, ready for JSON."""

@@ -35,11 +35,11 @@ class WorkbookWriter:
         except ImportError as error:
             raise ConfigError("XLSX needs XlsxWriter", "Install h2h[xlsx]") from error
 
-        self._table = Table(terms)
+        self._table, day_format = Table(terms), _day_format(terms.date_format)
         self._book = Workbook(out, {"constant_memory": True, "tmpdir": str(folder)})
         self._book.set_properties({"created": _CREATED})
         self._sheet = self._book.add_worksheet()
-        self._day = self._book.add_format({"num_format": _day_format(terms.date_format)})
+        self._day = self._book.add_format({"num_format": day_format})
         self._figures: dict[int, Format] = {}
         self._row, self._cut = 0, 0
         self._put: Mapping[Kind, Put] = {
@@ -73,6 +73,10 @@ class WorkbookWriter:
         if not self._cut:
             return ()
         return (f"{self._cut} texts are cut to {_LONGEST} characters, the most of a cell",)
+
+    def abandon(self) -> None:
+        """The rows lie in a temporary file until the end."""
+        self._book.close()
 
     def _write(self, puts: Sequence[Put], row: Sequence[object]) -> None:
         if self._row >= _MOST_ROWS:

@@ -35,6 +35,10 @@ class RowWriter(Protocol):
         """Complete the file; sentences of what was left out or changed."""
         ...
 
+    def abandon(self) -> None:
+        """Let go of everything: the file is not wanted any more."""
+        ...
+
 
 @contextmanager
 def written(target: Path) -> Iterator[BinaryIO]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -13,9 +16,20 @@ from typing import Any
 
 import pytest
 
-from h2h.core.statement import Charge, Entry, EntryDetail, Statement, StatementKind
+from h2h.core.statement import (
+    Balance,
+    Charge,
+    Entry,
+    EntryDetail,
+    Exchange,
+    Statement,
+    StatementKind,
+)
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
+from h2h.errors import Refused
 from h2h.export import ErpExporter
+from h2h.export.columns import COLUMNS, STANDARD
+from h2h.ports import FormTerms
 
 DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "exports.md"
 
@@ -67,15 +81,44 @@ STATEMENT = Statement(
 )
 
 
-def exported(*statements: Statement) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """The CSV's rows and the JSON Lines' objects."""
-    table, lines = ErpExporter().statements(statements)
-    assert (table.suffix, lines.suffix) == (".csv", ".jsonl")
-    rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8"), newline="")))
-    return rows, [json.loads(line) for line in lines.content.decode("utf-8").splitlines()]
+Write = Callable[..., bytes]
+Exported = Callable[..., tuple[list[dict[str, str]], list[dict[str, Any]]]]
 
 
-def test_a_batch_booking_has_a_row_a_transaction_and_its_amount_stands_once() -> None:
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """write(terms, *statements): what is in the file then."""
+
+    def writes(terms: FormTerms, *statements: Statement) -> bytes:
+        target = tmp_path / "made"
+        assert ErpExporter().write(terms, statements, target) == ()
+        return target.read_bytes()
+
+    return writes
+
+
+@pytest.fixture
+def exported(write: Write) -> Exported:
+    """exported(*statements): the rows of the CSV and the objects of the JSON Lines."""
+
+    def exports(*statements: Statement) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+        rows = rows_of(write(FormTerms("csv"), *statements))
+        lines = write(FormTerms("jsonl"), *statements).decode("utf-8").split("\n")
+        assert lines.pop() == ""
+        return rows, [json.loads(line) for line in lines]
+
+    return exports
+
+
+def rows_of(content: bytes, encoding: str = "utf-8") -> list[dict[str, str]]:
+    """The rows as Python's own reader finds them."""
+    text = io.StringIO(content.decode(encoding), newline="")
+    return list(csv.DictReader(text, strict=True))
+
+
+def test_a_batch_booking_has_a_row_a_transaction_and_its_amount_stands_once(
+    exported: Exported,
+) -> None:
     rows, _ = exported(STATEMENT)
     told = [
         (row["entry"], row["entry_amount"], row["detail"], row["detail_amount"]) for row in rows
@@ -95,15 +138,15 @@ def test_a_batch_booking_has_a_row_a_transaction_and_its_amount_stands_once() ->
     assert total == sum(entry.amount for entry in STATEMENT.entries)
 
 
-def test_texts_come_back_as_the_bank_wrote_them() -> None:
+def test_texts_come_back_as_the_bank_wrote_them(exported: Exported) -> None:
     rows, objects = exported(STATEMENT)
     assert rows[3]["remittance"] == 'Müller; "Sohn"\nKöln, 你好'
     assert objects[2]["details"][0]["remittance"] == 'Müller; "Sohn"\nKöln, 你好'
 
 
-def test_the_csv_is_rfc_4180_and_ascii_where_the_bank_was() -> None:
-    table, _ = ErpExporter().statements([replace(STATEMENT, entries=[*STATEMENT.entries][:1])])
-    head, first, second, end = table.content.split(b"\r\n")
+def test_the_csv_is_rfc_4180_and_ascii_where_the_bank_was(write: Write) -> None:
+    content = write(FormTerms("csv"), replace(STATEMENT, entries=[*STATEMENT.entries][:1]))
+    head, first, second, end = content.split(b"\r\n")
     assert head.startswith(b"kind,account,currency,statement_id,sequence,entry,status,entry_amount")
     assert first.startswith(
         b"statement,DE89370400440532013000,EUR,S1,8,1,BOOK,-30.10,EUR,false,2026"
@@ -112,7 +155,9 @@ def test_the_csv_is_rfc_4180_and_ascii_where_the_bank_was() -> None:
     assert end == b""
 
 
-def test_json_lines_hold_an_object_an_entry_with_its_transactions_inside() -> None:
+def test_json_lines_hold_an_object_an_entry_with_its_transactions_inside(
+    exported: Exported,
+) -> None:
     _, objects = exported(STATEMENT)
     assert [found["entry"] for found in objects] == [1, 2, 3]
     assert [found["entry_amount"] for found in objects] == [
@@ -126,8 +171,10 @@ def test_json_lines_hold_an_object_an_entry_with_its_transactions_inside() -> No
     assert (objects[0]["booking_date"], objects[0]["value_date"]) == ("2026-03-02", None)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_text_that_a_spreadsheet_would_run_is_defused_in_csv_only(start: str) -> None:
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_text_that_a_spreadsheet_would_run_is_defused_in_csv_only(
+    exported: Exported, start: str
+) -> None:
     evil = f"{start}cmd|' /C calc'!A0"
     rows, objects = exported(
         replace(STATEMENT, id=evil, entries=(entry(1, "-1", detail("-1", evil)),))
@@ -137,18 +184,234 @@ def test_a_text_that_a_spreadsheet_would_run_is_defused_in_csv_only(start: str) 
     assert objects[0]["statement_id"] == evil
 
 
-def test_nothing_to_tell_is_a_header_alone() -> None:
-    rows, objects = exported(replace(STATEMENT, entries=()))
-    assert (rows, objects) == ([], [])
-    assert ErpExporter().statements([])[0].content.startswith(b"kind,account,")
+def test_nothing_to_tell_is_a_header_alone(exported: Exported, write: Write) -> None:
+    assert exported(replace(STATEMENT, entries=())) == ([], [])
+    assert write(FormTerms("csv")).startswith(b"kind,account,")
+    assert write(FormTerms("csv", header=False)) == b""
 
 
-def test_every_column_is_explained_in_the_documentation() -> None:
+def test_every_column_is_explained_in_the_documentation(exported: Exported) -> None:
     words = DOCUMENTATION.read_text("utf-8")
-    rows, _ = exported(STATEMENT)
-    missing = [column for column in rows[0] if f"`{column}`" not in words]
-    assert missing == []
-    assert len(rows[0]) == 39
+    rows, objects = exported(STATEMENT)
+    assert [column for column in COLUMNS if f"`{column}`" not in words] == []
+    assert [*rows[0]] == [*STANDARD]
+    assert {*objects[0], *objects[0]["details"][0]} == {*STANDARD, "details"}
+
+
+# ----------------------------------------------------------------------------- what is wanted of it
+
+OPENING = Balance("OPBD", Decimal("100.00"), "EUR", date(2026, 3, 1))
+
+
+def chosen(*columns: str, **looks: Any) -> FormTerms:  # noqa: ANN401 - fields of FormTerms
+    return FormTerms("csv", columns=columns, **looks)
+
+
+def test_only_the_columns_asked_for_come_in_their_order_under_their_headings(write: Write) -> None:
+    terms = chosen("entry_amount", "entry", headings=("金额", "序号"))
+    content = write(terms, replace(STATEMENT, entries=[entry(1, "-30.10"), entry(2, "5")]))
+    assert content.decode("utf-8") == "金额,序号\r\n-30.10,1\r\n5,2\r\n"
+
+
+def test_separator_decimal_mark_and_dates_are_those_of_the_receiver(write: Write) -> None:
+    terms = chosen(
+        "entry_amount", "booking_date", "remittance",
+        separator=";", decimal_mark=",", date_format="%d.%m.%Y", header=False,
+    )  # fmt: skip
+    statement = replace(STATEMENT, entries=[entry(1, "-1234.50", detail(None, "E", "a;b, c"))])
+    assert write(terms, statement) == b'-1234,50;02.03.2026;"a;b, c"\r\n'
+
+
+def test_a_decimal_comma_between_commas_stands_in_quotes(write: Write) -> None:
+    terms = chosen("entry_amount", "entry", decimal_mark=",", header=False)
+    assert write(terms, replace(STATEMENT, entries=[entry(1, "-1.50")])) == b'"-1,50",1\r\n'
+
+
+@pytest.mark.parametrize(
+    ("encoding", "begins"),
+    [("utf-8", b"remi"), ("utf-8-sig", b"\xef\xbb\xbfremi"), ("gb18030", b"remi")],
+)
+def test_every_letter_survives_in_an_encoding_that_has_it(
+    write: Write, encoding: str, begins: bytes
+) -> None:
+    words = ["货款 𠮷野家 €", "Straße, Łódź", "😀"] * 400
+    entries = [entry(n, "1", detail(None, "", text)) for n, text in enumerate(words, 1)]
+    content = write(chosen("remittance", encoding=encoding), replace(STATEMENT, entries=entries))
+    assert content.startswith(begins)
+    assert content.count(b"\xef\xbb\xbf") == (encoding == "utf-8-sig")
+    assert [row["remittance"] for row in rows_of(content, encoding)] == words
+
+
+def test_what_latin_1_lacks_is_replaced_and_told(tmp_path: Path) -> None:
+    target = tmp_path / "made.csv"
+    statement = replace(STATEMENT, entries=[entry(1, "1", detail(None, "", "Łódź? müde €"))])
+    told = ErpExporter().write(chosen("remittance", encoding="latin-1"), [statement], target)
+    assert target.read_bytes() == "remittance\r\n?ód?? müde ?\r\n".encode("latin-1")
+    assert [*told] == ["3 characters that latin-1 lacks are written as ?"]
+
+
+def test_debit_credit_and_balance_stand_in_the_first_row_of_an_entry(write: Write) -> None:
+    pending = entry(3, "-7.00")._replace(status="PDNG")
+    batch = entry(1, "-30.10", detail("-10.10", "A"), detail("-20.00", "B"))
+    statement = replace(
+        STATEMENT, balances=(OPENING,), entries=[batch, entry(2, "5.00"), pending, entry(4, "0.05")]
+    )
+    names = ("entry", "debit", "credit", "running_balance")
+    rows = rows_of(write(chosen(*names), statement))
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", "30.10", "", "69.90"),
+        ("1", "", "", ""),
+        ("2", "", "5.00", "74.90"),
+        ("3", "7.00", "", ""),
+        ("4", "", "0.05", "74.95"),
+    ]
+
+
+def test_the_balance_runs_on_over_all_rows_made_at_once(write: Write) -> None:
+    entries = [entry(number, "0.01") for number in range(1, 1202)]
+    statement = replace(STATEMENT, balances=(OPENING,), entries=entries)
+    rows = rows_of(write(chosen("running_balance"), statement))
+    assert [row["running_balance"] for row in rows][499:502] == ["105.00", "105.01", "105.02"]
+    assert rows[-1]["running_balance"] == "112.01"
+
+
+def test_without_an_opening_balance_there_is_none_to_run(write: Write) -> None:
+    rows = rows_of(write(chosen("entry", "running_balance"), STATEMENT))
+    assert {row["running_balance"] for row in rows} == {""}
+
+
+def test_of_a_batch_one_row_is_left_where_rows_are_entries(write: Write) -> None:
+    names = ("entry", "entry_amount", "end_to_end_id")
+    rows = rows_of(write(chosen(*names, rows="entries"), STATEMENT))
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", "-30.10", ""),
+        ("2", "0.0000001", ""),
+        ("3", "123456789012345678", "E3"),
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_pending_entries_stay_out_where_only_booked_ones_are_wanted(
+    write: Write, form: str
+) -> None:
+    entries = [entry(1, "1"), entry(2, "2")._replace(status="PDNG"), entry(3, "3")]
+    content = write(FormTerms(form, booked=True, header=False), replace(STATEMENT, entries=entries))
+    assert content.count(b"\n") == 2
+    assert b"PDNG" not in content
+
+
+OURS = "DE89370400440532013000"
+THEM = EntryDetail(debtor_name="Payer", debtor_account="X1", creditor_name="Payee")
+
+
+@pytest.mark.parametrize(
+    ("amount", "detail", "name"),
+    [
+        ("1", THEM, "Payer"),
+        ("-1", THEM, "Payee"),
+        ("1", THEM._replace(debtor_account=OURS, creditor_account="X2"), "Payee"),  # came back
+        ("-1", THEM._replace(creditor_account=OURS.lower()), "Payer"),
+        ("-1", THEM._replace(debtor_account=OURS, creditor_account=OURS), "Payee"),
+    ],
+)
+def test_the_other_side_is_the_one_that_is_not_our_account(
+    write: Write, amount: str, detail: EntryDetail, name: str
+) -> None:
+    statement = replace(STATEMENT, entries=[entry(1, amount, detail)])
+    (row,) = rows_of(write(chosen("counterparty_name"), statement))
+    assert row["counterparty_name"] == name
+
+
+RATE = Exchange(Decimal("100.00"), "USD", Decimal("92.35"), "EUR", "1.0828", "EUR", "USD")
+
+
+def test_an_exchange_is_told_in_words_in_parts_and_as_an_object(
+    exported: Exported, write: Write
+) -> None:
+    statement = replace(STATEMENT, entries=[entry(1, "92.35")._replace(exchange=RATE)])
+    (row,), (found,) = exported(statement)
+    assert row["entry_exchange"] == "100.00 USD = 92.35 EUR at 1.0828 EUR/USD"
+    assert row["detail_exchange"] == ""
+    assert found["entry_exchange"] == {
+        "instructed_amount": "100.00",
+        "instructed_currency": "USD",
+        "counter_amount": "92.35",
+        "counter_currency": "EUR",
+        "rate": "1.0828",
+        "source": "EUR",
+        "target": "USD",
+    }
+    parts = rows_of(write(chosen("instructed_amount", "exchange_rate"), statement))
+    assert parts == [{"instructed_amount": "100.00", "exchange_rate": "1.0828"}]
+
+
+def test_amounts_that_are_equal_keep_their_own_decimals(exported: Exported) -> None:
+    written = ["1.0", "1.00", "1", "1.0"]
+    entries = [entry(number, text) for number, text in enumerate(written, 1)]
+    rows, objects = exported(replace(STATEMENT, entries=entries))
+    assert [row["entry_amount"] for row in rows] == written
+    assert [found["entry_amount"] for found in objects] == written
+
+
+def test_percent_signs_and_braces_are_letters_like_others(exported: Exported) -> None:
+    evil = '100 %s {0} %(x)s "\\ \x1f\u2028'
+    same = [entry(number, "1", detail(None, evil, evil)) for number in (1, 2)]
+    rows, objects = exported(replace(STATEMENT, id=evil, entries=same))
+    assert [row["remittance"] for row in rows] == [evil, evil]
+    assert [found["details"][0]["remittance"] for found in objects] == [evil, evil]
+    assert {found["statement_id"] for found in objects} == {evil}
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        (chosen("amount"), "there is no column amount"),
+        (chosen("entry", headings=("a", "b")), "2 headings are given for 1 columns"),
+        (FormTerms("csv", encoding="utf-16"), "there is no encoding utf-16"),
+        (FormTerms("csv", separator="a"), "'a' cannot separate cells"),
+        (FormTerms("csv", decimal_mark="x"), "'x' is no decimal mark"),
+        (FormTerms("ofx"), "there is no form ofx"),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused_and_leaves_no_file(
+    tmp_path: Path, terms: FormTerms, words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        ErpExporter().write(terms, [STATEMENT], tmp_path / "made.csv")
+    assert [*tmp_path.iterdir()] == []
+
+
+# Entries are made while they are walked. Python has 40 MB for them; all at once take 200 MB.
+CHILD = """
+import resource, sys
+from dataclasses import replace
+from pathlib import Path
+from h2h.export import ErpExporter
+from h2h.ports import FormTerms
+sys.path.insert(0, sys.argv[1])
+from test_export_files import STATEMENT, detail, entry
+
+class Many:
+    def __iter__(self):
+        for number in range(1, 100_001):
+            yield entry(number, "1.00", detail("1.00", f"E{number}", f"Invoice {number} of many"))
+
+size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + 40_000_000,) * 2)
+statement = replace(STATEMENT, entries=Many())
+for form in sys.argv[3:]:
+    target = Path(sys.argv[2]) / form
+    ErpExporter().write(FormTerms(form), [statement], target)
+    with target.open("rb") as made:
+        print(form, sum(1 for line in made))
+"""
+
+
+def test_a_hundred_thousand_entries_need_no_more_memory_than_a_few(tmp_path: Path) -> None:
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", CHILD, here, str(tmp_path), "csv", "jsonl"]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (child.stdout, child.stderr) == ("csv 100001\njsonl 100000\n", "")
 
 
 # ----------------------------------------------------------------------------------- status reports
