@@ -230,11 +230,26 @@ def test_the_currency_is_the_accounts_else_the_balances_else_the_entries(read: R
 # ------------------------------------------------------------------- versions, envelopes, encodings
 
 
-@pytest.mark.parametrize("message", ["camt.053.001.03", "camt.053.001.05", "camt.053.001.13"])
-def test_a_version_without_a_schema_is_read_with_a_warning(read: Read, message: str) -> None:
+@pytest.mark.parametrize(
+    ("message", "nearest"),
+    [
+        ("camt.053.001.03", "camt.053.001.04"),
+        ("camt.053.001.05", "camt.053.001.06"),
+        ("camt.053.001.13", "camt.053.001.12"),
+        ("camt.053.001.02.ch.03", "camt.053.001.02"),
+    ],
+)
+def test_a_version_between_is_read_by_its_nearest_with_a_warning(
+    read: Read, message: str, nearest: str
+) -> None:
     found = read(document(STATEMENT, message=message))
     assert (found.message, len(entries_of(found))) == (message, 2)
-    assert [(p.rule, p.severity) for p in found.problems] == [("schema-unknown", Severity.WARN)]
+    (warning,) = [each for each in found.problems if each.rule == "version-between"]
+    assert warning.severity is Severity.WARN
+    assert message in warning.message
+    assert nearest in warning.message
+    others = {each.rule for each in found.problems} - {"version-between"}
+    assert others <= {"schema"}  # it is judged by the schema of that version
 
 
 def test_an_envelope_around_the_message_is_read_through(read: Read) -> None:
@@ -380,7 +395,7 @@ def test_what_is_in_doubt_is_told_once_and_complete_with_the_last_part(tmp_path:
     message = Iso20022Messages().read(path, LARGE)
     *_, last = message.parts
     held = [each.path for each in message.problems if each.severity is Severity.HOLD]
-    assert held == ["statement 1, entry 121", "statement 1, balance 1"]
+    assert held == ["statement 1, entry 121, Amt", "statement 1, balance 1, Amt"]
     assert len(last.statement.doubts) == len(held)
     assert message.message_id == "MSG-1"
 
@@ -456,7 +471,7 @@ def test_a_doubt_is_a_problem_that_names_the_statement_and_its_line(read: Read) 
     place = text.rindex('<Ntry><Amt Ccy="EUR">10<')
     found = read(text[:place] + text[place:].replace(">10<", ">ten<"))
     (held,) = [problem for problem in found.problems if problem.severity is Severity.HOLD]
-    assert (held.rule, held.path) == ("statement-doubt", "statement 2, entry 2")
+    assert (held.rule, held.path) == ("statement-doubt", "statement 2, entry 2, Amt")
     assert held.line == text[:place].count("\n") + 1
 
 

@@ -77,9 +77,9 @@ BATCHES = (
     [
         (ISO + "pain.002.001.03", "pain.002.001.03", []),
         (ISO + "pain.002.001.10", "pain.002.001.10", []),
-        (ISO + "pain.002.001.11", "pain.002.001.11", ["schema-unknown"]),
-        (ISO + "pain.002.003.03", "pain.002.003.03", ["schema-unknown"]),
-        (SIX + "pain.002.001.03.ch.02.xsd", "pain.002.001.03.ch.02", ["schema-unknown"]),
+        (ISO + "pain.002.001.11", "pain.002.001.11", ["version-between"]),
+        (ISO + "pain.002.003.03", "pain.002.003.03", ["version-between"]),
+        (SIX + "pain.002.001.03.ch.02.xsd", "pain.002.001.03.ch.02", ["version-between"]),
     ],
 )
 def test_a_status_report_is_read_with_every_field(

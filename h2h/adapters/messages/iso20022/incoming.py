@@ -23,7 +23,8 @@ from types import MappingProxyType
 from lxml import etree
 
 from h2h import resources
-from h2h.adapters.messages.iso20022.xml import Unreadable, opening
+from h2h.adapters.messages.iso20022 import schema
+from h2h.adapters.messages.iso20022.xml import Opening, Unreadable, opening
 from h2h.core.naming import escaped
 from h2h.core.problem import Problem, Severity
 
@@ -31,6 +32,7 @@ CHUNK = 100  # entries that are in memory as a tree at a time; more only cost me
 MOST_SLIPS = 20
 _NOT_THE_BANK = frozenset({"file", "size"})  # what only we can mend
 _LAST_LINE = 65535
+_BLANKS = " \t\r\n"  # those of XML
 _NAME_SPACES = re.compile(r"\{[^{}]*\}")
 ASK_BANK = "Ask the bank to send the file again; it stays as it came until then"
 
@@ -74,26 +76,53 @@ class Opened:
     prefix: str
     kind: Kind
     above: tuple[str, ...]  # the tags over a block: the body, Document, and the envelope's
+    encoding: str = "UTF-8"
+
+    @property
+    def space(self) -> str:
+        """Its name space."""
+        return self.prefix[1:-1]
+
+    @property
+    def enclosed(self) -> bool:
+        """Does the message lie in an envelope?"""
+        return len(self.above) > 2  # body and Document
 
 
 _NONE: Mapping[str, list[Node]] = MappingProxyType({})
+Severities = Mapping[str, Severity]  # of slips, by rule id; those not named are warnings
+AS_USUAL: Severities = MappingProxyType({})
 
 
 class Node:
-    """An element as plain values; children of foreign name spaces are left out."""
+    """An element as plain values; children of foreign name spaces are left out.
+
+    `behind` is by how many lines it stands further down in the file than in what was parsed.
+    """
 
     __slots__ = ("children", "currency", "line", "text")
 
-    def __init__(self, element: etree._Element, prefix: str, skip: str = "") -> None:
+    def __init__(
+        self, element: etree._Element, prefix: str, skip: str = "", behind: int = 0
+    ) -> None:
         children: dict[str, list[Node]] = {}
         for child in element:
             tag = child.tag
             if tag != skip and tag.startswith(prefix):
-                children.setdefault(tag[len(prefix) :], []).append(Node(child, prefix))
+                node = Node(child, prefix, behind=behind)
+                children.setdefault(tag[len(prefix) :], []).append(node)
         self.children = children or _NONE
-        self.text = (element.text or "").strip()
+        self.text = (element.text or "").strip(_BLANKS)
         self.currency = "" if children else element.get("Ccy", "")
-        self.line: int | None = None
+        line = _line(element.sourceline)  # type: ignore[arg-type]  # the stubs leave it open
+        self.line = line and line + behind
+
+    def keep_lines(self, earlier: Node) -> None:
+        """What was there earlier stands where it stood; what is new comes behind it."""
+        self.line = earlier.line
+        for tag, nodes in earlier.children.items():
+            for node, known in zip(self.children[tag], nodes, strict=False):
+                node.keep_lines(known)
 
     def all(self, *path: str) -> list[Node]:
         """Every node at `path`, through every branch."""
@@ -128,7 +157,7 @@ class Part:
     """Up to CHUNK items of a block, and what stands beside the items in it as far as it is known.
 
     `block` counts from 1; `first` is the place of the first item in its block, from 1. The part
-    with `last` is the end of its block.
+    with `last` is the end of its block. `held` says by which slips a person must look at a block.
     """
 
     block: int
@@ -136,6 +165,8 @@ class Part:
     items: tuple[Node, ...]
     head: Node
     last: bool
+    group: Node  # the message's group header
+    held: tuple[str, ...] = ()
 
 
 def corrupt(
@@ -150,12 +181,12 @@ def corrupt(
 def open_message(path: Path, largest: int) -> Opened:
     """Look at the top of a file only. Raises Corrupt when no message that we read is there."""
     try:
-        opening(path, largest)
+        head = opening(path, largest)
     except Unreadable as error:
         found = error.problem
         remedy = found.remedy if found.rule in _NOT_THE_BANK else ASK_BANK
         raise corrupt(path, found.rule, found.message, remedy, found.line) from None
-    return _known(path, _top(path))
+    return _known(path, head, _top(path))
 
 
 def _top(path: Path) -> tuple[str, ...]:
@@ -171,7 +202,7 @@ def _top(path: Path) -> tuple[str, ...]:
     raise corrupt(path, "message", words)
 
 
-def _known(path: Path, above: tuple[str, ...]) -> Opened:
+def _known(path: Path, head: Opening, above: tuple[str, ...]) -> Opened:
     """The message by its name space and body; they must agree."""
     namespace, body = above[0].lstrip("{").rpartition("}")[0], _local(above[0])
     match = _NAMESPACE.fullmatch(namespace)
@@ -184,24 +215,43 @@ def _known(path: Path, above: tuple[str, ...]) -> Opened:
         raise corrupt(path, "message", f"{message} is no bank message that is read here", remedy)
     if body != kind.body:
         raise corrupt(path, "message", f"{message} holds {body} where {kind.body} belongs")
-    return Opened(path, message, match["family"], f"{{{namespace}}}", kind, above)
+    prefix = f"{{{namespace}}}"
+    return Opened(path, message, match["family"], prefix, kind, above, head.encoding)
 
 
-def parts(opened: Opened, problems: list[Problem]) -> Iterator[Part]:
+def parts(
+    opened: Opened, problems: list[Problem], severities: Severities = AS_USUAL
+) -> Iterator[Part]:
     """The message part by part, in the file's order; slips are added to `problems`.
 
     A block without items gives one part. The last part of all has block 0 and the body, without
     its blocks, as its head.
     """
-    return _Walk(opened, problems).parts()
+    problems += version_between(opened, severities)
+    return _Walk(opened, Slips(opened, problems, severities)).parts()
+
+
+def slips(opened: Opened, problems: list[Problem], severities: Severities = AS_USUAL) -> None:
+    """Add where the message breaks its schema, and nothing else, to `problems`."""
+    found = Slips(opened, problems, severities)
+    for _ in _Walk(opened, found, nodes=False).parts():
+        if found.enough:
+            return
+
+
+def refuse_exactly(opened: Opened) -> None:
+    """Raise Corrupt with the right line for a message that is not well-formed or not whole."""
+    for _ in _Walk(opened, None, nodes=False).parts():
+        pass
 
 
 class _Walk:
     """One pass over a file. Trees are kept only until CHUNK items are turned into nodes."""
 
-    def __init__(self, opened: Opened, problems: list[Problem]) -> None:
+    def __init__(self, opened: Opened, slips: Slips | None, *, nodes: bool = True) -> None:
         self.opened = opened
-        self.slips = _Slips(opened, problems)
+        self.slips = slips
+        self.nodes = nodes  # are they asked for?
         self.item = opened.prefix + opened.kind.item
         self.block = opened.prefix + opened.kind.block
         self.blocks = 0  # finished ones
@@ -219,7 +269,7 @@ class _Walk:
                     yield self.some(element)
             elif element.tag == self.block and _above(element) == self.opened.above:
                 yield self.rest(element)
-            elif _local(element.tag) == "Document" and not _nested(element):
+            elif is_message(element):
                 if document is not None:
                     raise corrupt(self.opened.path, "message", "more than one message is in it")
                 document = element
@@ -231,10 +281,10 @@ class _Walk:
     def some(self, latest: etree._Element) -> Part:
         """Hand out the items before `latest`, which stays: the parser may be just behind it."""
         _remove(next(latest.iterancestors()).itersiblings(self.block, preceding=True))
-        self.slips.judge(latest, self.blocks + 1, self.done)
+        self.judge(latest, self.blocks + 1, self.done)
         items = list(latest.itersiblings(self.item, preceding=True))[::-1]
-        head = self.node(next(latest.iterancestors()), skip=self.item)
-        part = Part(self.blocks + 1, self.done + 1, tuple(map(self.node, items)), head, last=False)
+        block = next(latest.iterancestors())
+        part = self.part(self.blocks + 1, items, block, last=False)
         _remove(items)
         self.done += len(items)
         self.waiting = 1
@@ -244,65 +294,100 @@ class _Walk:
         """Hand out a finished block with its last items."""
         _remove(block.itersiblings(self.block, preceding=True))
         self.blocks += 1
-        self.slips.judge(block, self.blocks, self.done)
-        items = tuple(map(self.node, block.iterchildren(self.item)))
-        head = self.node(block, skip=self.item)
-        part = Part(self.blocks, self.done + 1, items, head, last=True)
+        self.judge(block, self.blocks, self.done)
+        part = self.part(self.blocks, block.iterchildren(self.item), block, last=True)
         self.done = self.waiting = 0
         return part
 
     def end(self, document: etree._Element) -> Part:
         """Hand out what stands around the blocks."""
-        bodies = list(document)
-        if [body.tag for body in bodies] != [self.opened.above[0]]:
-            words = f"not exactly one {self.opened.kind.body} is in it"
-            raise corrupt(self.opened.path, "message", words)
-        for block in bodies[0].iterchildren(self.block):
+        body = body_of(document, self.opened)
+        for block in body.iterchildren(self.block):
             _remove(block.iterchildren(self.item))
-        self.slips.judge(document, self.blocks, 0)
-        return Part(0, 0, (), self.node(bodies[0], skip=self.block), last=True)
+        self.judge(document, self.blocks, 0)
+        head = self.node(body, skip=self.block)
+        return Part(0, 0, (), head, last=True, group=head.one("GrpHdr") or head)
+
+    def judge(self, latest: etree._Element, block: int, done: int) -> None:
+        if self.slips is not None:
+            self.slips.judge(latest, block, done)
+
+    def part(
+        self, number: int, items: Iterable[etree._Element], block: etree._Element, *, last: bool
+    ) -> Part:
+        if not self.nodes:
+            return Part(number, self.done + 1, (), nothing(), last, nothing())
+        nodes, head = tuple(map(self.node, items)), self.node(block, skip=self.item)
+        held = self.slips.held(number) if last and self.slips else ()
+        return Part(number, self.done + 1, nodes, head, last, self.group(block), held)
+
+    def group(self, block: etree._Element) -> Node:
+        found = next(block.itersiblings(self.opened.prefix + "GrpHdr", preceding=True), None)
+        return nothing() if found is None else Node(found, self.opened.prefix)
 
     def node(self, element: etree._Element, skip: str = "") -> Node:
-        node = Node(element, self.opened.prefix, skip)
-        node.line = _line(element.sourceline)  # type: ignore[arg-type]  # the stubs leave it open
-        return node
+        return Node(element, self.opened.prefix, skip)
 
 
-class _Slips:
-    """The schema's verdict on copies of the parts, as warnings: at most MOST_SLIPS."""
+def body_of(document: etree._Element, opened: Opened) -> etree._Element:
+    """The one element that a message holds. Raises Corrupt when there are none or several."""
+    bodies = list(document)
+    if [body.tag for body in bodies] != [opened.above[0]]:
+        raise corrupt(opened.path, "message", f"not exactly one {opened.kind.body} is in it")
+    return bodies[0]
 
-    def __init__(self, opened: Opened, problems: list[Problem]) -> None:
+
+def is_message(element: etree._Element) -> bool:
+    """Is it a message that does not lie in another one?"""
+    inside = next(element.iterancestors("{*}Document"), None)
+    return _local(element.tag) == "Document" and inside is None
+
+
+def nothing() -> Node:
+    """What stands where nothing is."""
+    return Node(etree.Element("nothing"), "")
+
+
+class Slips:
+    """The schema's verdict on copies of the parts: at most MOST_SLIPS."""
+
+    def __init__(self, opened: Opened, problems: list[Problem], severities: Severities) -> None:
         self.opened = opened
         self.problems = problems
+        self.severity = severities.get("schema", Severity.WARN)
         self.seen: set[tuple[int, str]] = set()
-        self.schema = _schema(opened.message)
-        if self.schema is None:
-            problems.append(_no_schema(opened))
+        self.blocks: dict[int, list[str]] = {}  # what they have wrong, with its place
+        self.schema = schema_of(opened)
+
+    @property
+    def enough(self) -> bool:
+        """Is as much found as is told?"""
+        return len(self.seen) >= MOST_SLIPS
+
+    def held(self, block: int) -> tuple[str, ...]:
+        """Why a person must look at a block."""
+        return tuple(self.blocks.get(block, ())) if self.severity is Severity.HOLD else ()
 
     def judge(self, latest: etree._Element, block: int, done: int) -> None:
         """Judge the document up to and with `latest`; `done` items of `block` are gone already."""
-        if self.schema is None or len(self.seen) >= MOST_SLIPS:
+        if self.schema is None or self.enough:
             return
         copy = _copy_up_to(latest)
         if self.schema.validate(copy):
             return
         for error in self.schema.error_log:  # type: ignore[attr-defined]  # the stubs miss __iter__
             words = _NAME_SPACES.sub("", error.message)
-            if len(self.seen) < MOST_SLIPS and (error.line, words) not in self.seen:
+            known = (error.line, words) in self.seen
+            if not known and len(self.seen) < MOST_SLIPS:
                 self.seen.add((error.line, words))
-                self.problems.append(self.slip(copy, error, words, block, done))
+                place = self.place(_find(copy, error.path), block, done)
+                self.blocks.setdefault(block, []).append(f"{place}: {words}" if place else words)
+                self.problems.append(self.slip(words, place, error.line))
 
-    def slip(
-        self, copy: etree._Element, error: etree._LogEntry, words: str, block: int, done: int
-    ) -> Problem:
-        return Problem(
-            "schema",
-            Severity.WARN,
-            words,
-            f"None here; tell the bank that its {self.opened.message} departs from the standard",
-            self.place(_find(copy, error.path), block, done),
-            _line(error.line),
-        )
+    def slip(self, words: str, place: str, line: int) -> Problem:
+        remedy = "None here; tell the bank that its {} departs from the standard"
+        remedy = remedy.format(self.opened.message)
+        return Problem("schema", self.severity, words, remedy, place, _line(line))
 
     def place(self, element: etree._Element | None, block: int, done: int) -> str:
         """`statement 2, entry 7, Sts/Cd`: counted words as far as there are some, then tags."""
@@ -320,19 +405,45 @@ class _Slips:
         return ", ".join([*reversed(counted), *(["/".join(reversed(tags))] if tags else [])])
 
 
-def _schema(message: str) -> etree.XMLSchema | None:
-    """Our schema of `message`, None when we carry none."""
-    path = resources.schema(message)
-    return None if path is None else etree.XMLSchema(etree.parse(str(path)))
+def read_as(message: str) -> str | None:
+    """The carried version by which a message is read: its own, else the nearest, of two the later.
+
+    A country's variant is read as the version that it is made of.
+    """
+    parts = message.split(".")  # pain.002.001.03.ch.02
+    family = f"{parts[0]}.{parts[1]}.001"
+    versions = [
+        int(carried.rpartition(".")[2])
+        for carried in resources.carried()
+        if carried.rpartition(".")[0] == family
+    ]
+    nearest = min(versions, key=lambda each: (abs(each - int(parts[3])), -each), default=None)
+    return None if nearest is None else f"{family}.{nearest:02}"
 
 
-def _no_schema(opened: Opened) -> Problem:
-    return Problem(
-        "schema-unknown",
-        Severity.WARN,
-        f"no schema of {opened.message} is carried; it was read by the shape of its neighbours",
-        "None here; compare its figures with the bank's own view the first time",
-    )
+def schema_of(opened: Opened) -> etree.XMLSchema | None:
+    """The schema of the version by which a message is read, for the message's own name space."""
+    message = read_as(opened.message)
+    path = None if message is None else resources.schema(message)
+    if path is None:
+        return None
+    space = schema.space(path)
+    if space == opened.space:
+        return schema.load(path)
+    words = path.read_text("utf-8").replace(f'"{space}"', f'"{opened.space}"')
+    return etree.XMLSchema(etree.fromstring(words.encode()))
+
+
+def version_between(opened: Opened, severities: Severities = AS_USUAL) -> Iterator[Problem]:
+    """That a version is read by another's schema and shape."""
+    message = read_as(opened.message)
+    if message != opened.message:
+        yield Problem(
+            "version-between",
+            severities.get("version-between", Severity.WARN),
+            f"no schema of {opened.message} is carried; it was read as {message}",
+            "None here; compare its figures with the bank's own view the first time",
+        )
 
 
 def _copy_up_to(latest: etree._Element) -> etree._Element:
@@ -373,10 +484,6 @@ def _local(tag: str) -> str:
 
 def _above(element: etree._Element) -> tuple[str, ...]:
     return tuple(ancestor.tag for ancestor in element.iterancestors())
-
-
-def _nested(document: etree._Element) -> bool:
-    return next(document.iterancestors("{*}Document"), None) is not None
 
 
 def _remove(elements: Iterable[etree._Element]) -> None:

@@ -1,9 +1,10 @@
-"""Payments lifted out of a file's bytes, past the parser.
+"""Payments, and entries of account reports, lifted out of a file's bytes, past the parser.
 
 An ERP writes all payments of a file alike: the same tags around other texts. From a payment that
 the parser has read, a *shape* is learned: a regular expression that spells out every tag and leaves
 room for the texts only. What follows a parsed payment directly and matches a known shape must mean
 to any parser what it means here, so it need not be parsed: its texts are the expression's groups.
+A bank's entries are no different; as they come in more ways, all are tried at once (see shapes.py).
 
 That holds because a shape knows no comment, no CDATA section, no entity and no name space of its
 own, and a text in it holds no character that XML treats in a special way. Whatever does not match
@@ -23,12 +24,15 @@ MOST = 32  # shapes kept
 _LONGEST = 1 << 14  # characters of a payment whose shape is learned
 # To learn a shape takes as long as to parse dozens of its kind. Beyond some characters that are
 # learned for nothing it must have paid so far.
-_FREE = 100_000
-_LIFTED_FOR_EACH = 50
+FREE = 100_000
+LIFTED_FOR_EACH = 50
 _BLANKS = "[ \t\r\n]*"
 # No markup, no control character (white space included, which attributes and line ends change), and
 # nothing that XML does not allow.
 _TEXT = "([^<>&\x00-\x1f\ufffe\uffff]*)"
+# There is something to it, and no blank at either end. What it has taken it keeps: nothing shorter
+# would do.
+_SOLID = "([^<>&\x00-\x20\ufffe\uffff][^<>&\x00-\x1f\ufffe\uffff]*+)(?<! )"
 _VALUE = '([^<>&"\x00-\x1f\ufffe\uffff]*)'
 # Comments, sections and instructions are no token.
 _TOKEN = re.compile(r"<(/?)([\w.:-]+)([^<>]*?)(/?)>|([^<>]+)")
@@ -59,13 +63,34 @@ class Pattern(NamedTuple):
     paths: tuple[str, ...]
 
 
+class Spelled(NamedTuple):
+    """How something is written, piece by piece as expressions, and the path of each group."""
+
+    pieces: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
 def learn(fragment: str) -> Pattern | None:
     """The pattern of a payment as written, from its start tag to its end tag.
 
     None when it is written in a way that only a parser should read.
     """
+    found = spell(fragment, _TEXT)
+    return None if found is None else Pattern(re.compile("".join(found.pieces)), found.paths)
+
+
+def spell_solid(fragment: str) -> Spelled | None:
+    """How a fragment is written, as `learn` has it; but a text that is there stays there.
+
+    No empty or blank one has room in its place, nor one with blanks around it.
+    """
+    return spell(fragment, _SOLID)
+
+
+def spell(fragment: str, room: str) -> Spelled | None:
+    """How a fragment is written, with `room` for each text."""
     tokens = _tokens(fragment)
-    return None if tokens is None else _pattern(tokens)
+    return None if tokens is None else _spelled(tokens, room)
 
 
 def _tokens(fragment: str) -> Sequence[_Token] | None:
@@ -83,14 +108,14 @@ def _tokens(fragment: str) -> Sequence[_Token] | None:
     return found if end == len(fragment) else None
 
 
-def _pattern(tokens: Sequence[_Token]) -> Pattern | None:
+def _spelled(tokens: Sequence[_Token], room: str) -> Spelled | None:
     written, paths = [_BLANKS], list[str]()
     stack: list[str] = []
     for at, token in enumerate(tokens):
         if token.text:
             leaf = tokens[at - 1].name and not tokens[at - 1].closes and tokens[at + 1].closes
             if leaf and not tokens[at - 1].empty:
-                written.append(_TEXT)
+                written.append(room)
                 paths.append(_path(stack))
             elif token.text.strip(" \t\r\n"):
                 return None  # text between elements: the schema will have its say
@@ -109,7 +134,7 @@ def _pattern(tokens: Sequence[_Token]) -> Pattern | None:
         paths.extend(f"{_path(stack)}@{name}" for name in opening[1])
         if token.empty:
             stack.pop()
-    return Pattern(re.compile("".join(written)), tuple(paths))
+    return Spelled(tuple(written), tuple(paths))
 
 
 def _opening(token: _Token) -> tuple[str, list[str]] | None:
@@ -145,7 +170,7 @@ class Shapes:
 
     def want(self, fragment: str) -> bool:
         """Is this payment's shape unknown, and is it worth while to learn more?"""
-        worth = self.learned < _FREE or self._lifted > self.learned * _LIFTED_FOR_EACH
+        worth = self.learned < FREE or self._lifted > self.learned * LIFTED_FOR_EACH
         return worth and self._at(fragment, 0) is None
 
     def add(self, shape: Shape) -> None:
