@@ -20,7 +20,7 @@ from h2h.core.calendar import Window
 from h2h.core.expected import Report
 from h2h.core.payment import Execution, Payment, Verdict
 from h2h.core.position import Open, Owner, Reported
-from h2h.core.problem import Problem
+from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Answer, Recall, Resolution, Scope
 from h2h.core.statement import Part, Statement, StatementKind
 from h2h.core.states import Kept, Out, Pay, Publish, State
@@ -61,6 +61,7 @@ class BankTerms:
     gap_free: bool = False
     rejects_only: bool = False  # status_reports = "rejects-only"
     refusals: bool = False  # refusals = "pain.002": the ERP reads those of h2h as it reads a bank's
+    slips: Mapping[str, Severity] = field(default_factory=dict)  # of statement.SLIPS, else warnings
     similar_days: int = 30
     closed: tuple[Window, ...] = ()
     fetch: tuple[str, ...] = ()  # cron lines, weekdays by name
@@ -287,8 +288,14 @@ class Messages(Protocol):
         """The payments of a file that was found valid, in chunks."""
         ...
 
-    def read(self, path: Path, largest: int) -> BankMessage:
-        """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
+    def read(
+        self, path: Path, largest: int, severities: Mapping[str, Severity] | None = None
+    ) -> BankMessage:
+        """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`.
+
+        `severities` are those of slips, by statement.SLIPS; one that is to hold makes a doubt of
+        the statement that has it.
+        """
         ...
 
     def refuse(self, path: Path, refusal: Refusal, target: Path) -> None:

@@ -136,6 +136,7 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
         gap_free=bank.gap_free,
         rejects_only=bank.status_reports == "rejects-only",
         refusals=bank.refusals == "pain.002",
+        slips=bank.slips,
         similar_days=bank.similar_days,
         closed=bank.closed_windows,
         fetch=bank.fetch,

@@ -29,6 +29,7 @@ SecretReference = Annotated[Secret, PlainValidator(values.secret)]
 RemoteFolder = Annotated[str, PlainValidator(values.remote_folder)]
 Fingerprint = Annotated[str, PlainValidator(values.fingerprint)]
 RuleId = Annotated[str, PlainValidator(values.rule)]
+SlipId = Annotated[str, PlainValidator(values.slip)]
 BankName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=40)]
 Bytes = Annotated[int, Field(ge=1, le=10**12)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
@@ -203,6 +204,7 @@ class Bank(Table):
     test_indicator: Filled | None = None
     similar_days: Days = 30
     rules: Mapping[RuleId, Annotated[Severity, PlainValidator(values.severity)]] = {}
+    slips: Mapping[SlipId, Annotated[Severity, PlainValidator(values.slip_severity)]] = {}
     sftp: Sftp | None = None
     folder: Folder | None = None
     pgp: Pgp

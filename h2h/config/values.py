@@ -28,6 +28,7 @@ from h2h.core.naming import Value, expanded, is_plain, is_temporary
 from h2h.core.problem import Severity
 from h2h.core.rules import RULES
 from h2h.core.rules.fixed import FIXED
+from h2h.core.statement import SLIPS
 from h2h.core.states import Publish
 from h2h.errors import ConfigError
 
@@ -432,6 +433,16 @@ def rule(value: object) -> str:
         remedy = f"Did you mean {close[0]!r}?" if close else "Remove it"
         raise Wrong(f"the id of a rule: one of {', '.join(ids)}", remedy)
     return text(value)
+
+
+def slip(value: object) -> str:
+    """What a bank may get wrong in what it sends, by its rule id."""
+    return _one_of(value, list(SLIPS))
+
+
+def slip_severity(value: object) -> Severity:
+    """What such a slip does; none refuses a bank's file."""
+    return Severity(_one_of(value, ["hold", "warn", "info"]))
 
 
 def _one_of(value: object, words: list[str]) -> str:

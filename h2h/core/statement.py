@@ -22,6 +22,12 @@ class StatementKind(StrEnum):
     NOTIFICATION = "notification"  # camt.054
 
 
+# What a bank may get wrong in a report and its books are still read: departing from the standard's
+# schema, a version that is not carried, a balance without a sign that the equation proves to be a
+# credit, totals that its entries deny.
+SLIPS = ("schema", "version-between", "balance-sign", "statement-summary")
+
+
 class Balance(NamedTuple):
     """One balance, e.g. OPBD or CLBD. `date` is None when the bank left it out."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -16,8 +16,9 @@ from h2h.adapters.messages.iso20022 import check
 from h2h.adapters.messages.iso20022.xml import Unreadable
 
 if TYPE_CHECKING:
-    from h2h.adapters.messages.iso20022.incoming import Opened
+    from h2h.adapters.messages.iso20022.incoming import Opened, Severities
     from h2h.core.payment import Chunk, Verdict
+    from h2h.core.problem import Severity
     from h2h.core.recall import Recall
     from h2h.core.terms import CheckTerms
     from h2h.ports import BankMessage, Refusal
@@ -42,8 +43,13 @@ class Iso20022Messages:
         """The payments of a file that was found valid, in chunks."""
         return check.payments(path)
 
-    def read(self, path: Path, largest: int) -> BankMessage:
-        """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`."""
+    def read(
+        self, path: Path, largest: int, severities: Mapping[str, Severity] | None = None
+    ) -> BankMessage:
+        """Read a bank file. Raises Corrupt when it is not one; slips are in `problems`.
+
+        `severities` are those of slips in ISO 20022 messages, by statement.SLIPS.
+        """
         if form := _text_form(path):
             from h2h.adapters.messages.text import bound  # noqa: PLC0415 - as above
 
@@ -52,7 +58,7 @@ class Iso20022Messages:
         from h2h.adapters.messages.iso20022 import incoming  # noqa: PLC0415 - as above
 
         opened = incoming.open_message(path, largest)
-        return _reader(opened.family)(opened)
+        return _reader(opened.family)(opened, severities or incoming.AS_USUAL)
 
     def refuse(self, path: Path, refusal: Refusal, target: Path) -> None:
         """Write to `target`, flushed, the status report that rejects the payment file at `path`."""
@@ -94,7 +100,7 @@ class Iso20022Messages:
         return rewrite(path, message, target, keep)
 
 
-def _reader(family: str) -> Callable[[Opened], BankMessage]:
+def _reader(family: str) -> Callable[[Opened, Severities], BankMessage]:
     """What reads a message of this family."""
     from h2h.adapters.messages.iso20022 import camt, pain002, resolution  # noqa: PLC0415 - as above
 

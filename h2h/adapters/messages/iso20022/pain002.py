@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from h2h.adapters.messages.iso20022.incoming import Node, Opened, parts
+from h2h.adapters.messages.iso20022.incoming import AS_USUAL, Node, Opened, Severities, parts
 from h2h.core.problem import Problem
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport
 from h2h.ports import BankMessage
 
 
-def read(opened: Opened) -> BankMessage:
+def read(opened: Opened, severities: Severities = AS_USUAL) -> BankMessage:
     """The status report of a file. Raises Corrupt."""
     problems: list[Problem] = []
     batches: list[BatchStatus] = []
     payments: list[PaymentStatus] = []
     report = None
-    for part in parts(opened, problems):
+    for part in parts(opened, problems, severities):
         payments += map(_payment, part.items)
         if part.block and part.last:
             batches.append(_batch(part.head, payments))

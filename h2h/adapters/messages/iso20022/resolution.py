@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from h2h.adapters.messages.iso20022.incoming import Node, Opened, parts
+from h2h.adapters.messages.iso20022.incoming import AS_USUAL, Node, Opened, Severities, parts
 from h2h.core.problem import Problem
 from h2h.core.recall import Resolution
 from h2h.core.status import BatchStatus, PaymentStatus, Reason
@@ -22,11 +22,11 @@ _AMOUNTS = (
 )
 
 
-def read(opened: Opened) -> BankMessage:
+def read(opened: Opened, severities: Severities = AS_USUAL) -> BankMessage:
     """The answer of a file. Raises Corrupt."""
     problems: list[Problem] = []
     found = _Found()
-    for part in parts(opened, problems):
+    for part in parts(opened, problems, severities):
         found.beside += map(found.payment, part.items)
         if part.block and part.last:
             found.details(part.head)
