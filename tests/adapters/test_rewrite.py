@@ -139,6 +139,16 @@ def test_what_finds_no_room_is_told_first_and_the_banks_own_words_stay(bank: Ban
     )
 
 
+def test_a_place_is_told_by_its_numbers(bank: Bank) -> None:
+    details = f"{OWN}</TxDtls><TxDtls><Refs><UETR>{UETR}</UETR></Refs>{OWN}"
+    card = "<CardTx><POI><Id><Id>POI7</Id></Id></POI></CardTx>"
+    bank.sends(entry(), entry(), entry(details, card)).rewritten("02")
+    assert [words.partition("first: ")[2] for words in bank.told] == [
+        "statement 1, entry 3)",
+        "statement 1, entry 3, transaction 2)",
+    ]
+
+
 def test_each_level_keeps_its_own(bank: Bank) -> None:
     page = "<StmtPgntn><PgNb>1</PgNb><LastPgInd>true</LastPgInd></StmtPgntn>"
     query = "<OrgnlBizQry><MsgId>Q1</MsgId></OrgnlBizQry><AddtlInf>Hello</AddtlInf>"
@@ -178,6 +188,13 @@ def test_an_enclosure_in_the_banks_own_name_space_keeps_it(bank: Bank) -> None:
     kept = etree.parse(str(bank.target)).find(f".//{{{SPACE}{bank.sent}}}Doc")
     assert kept is not None
     assert kept.text == "7"
+
+
+def test_a_statement_inside_an_enclosure_is_none_of_the_banks(bank: Bank) -> None:
+    inner = f"<Doc><BkToCstmrStmt><Stmt>{entry()}</Stmt></BkToCstmrStmt></Doc>"
+    data = f"<SplmtryData><Envlp>{inner}</Envlp></SplmtryData>"
+    bank.sends(entry(OWN + data), entry()).rewritten("06")
+    assert [(s.id, len(tuple(s.entries))) for s in read(bank.target)] == [("S1", 2)]
 
 
 def test_of_many_kinds_the_last_are_only_counted(bank: Bank) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ _FORMS = {
     "gYear": re.compile(r"\d{4}" + _ZONE, re.ASCII),
     "gYearMonth": re.compile(r"\d{4}-\d\d" + _ZONE, re.ASCII),
     "base64Binary": re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*"),
-    "decimal": re.compile(r"(?P<sign>[+-]?)(?P<whole>\d*)(\.(?P<fraction>\d*))?", re.ASCII),
+    "decimal": re.compile(r"[+-]?(?P<whole>\d*)(\.(?P<fraction>\d*))?", re.ASCII),
 }
 
 
@@ -62,7 +63,7 @@ class Value:
             bool(match["whole"] or fraction)
             and len(whole) + len(fraction) <= self.facets.get("totalDigits", 99)
             and len(fraction) <= self.facets.get("fractionDigits", 99)
-            and not (match["sign"] == "-" and "minInclusive" in self.facets)
+            and Decimal(text) >= self.facets.get("minInclusive", Decimal("-Infinity"))
         )
 
 
