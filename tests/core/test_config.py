@@ -103,9 +103,10 @@ def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path:
     changed = {key for key, value in after.items() if value != before[key]}
     assert changed == {
         *("own_schema", "largest_file", "most_payments", "limits", "rules", "sftp", "pgp", "door"),
-        *("profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
+        *("slips", "profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
     }
     assert full.banks["acme"].rules == {"execution-date-past": Severity.HOLD}
+    assert full.banks["acme"].slips == {"statement-summary": Severity.HOLD}
     assert full.banks["acme"].door == Door(marker=".ok")
     (cut_off,) = full.banks["acme"].cut_offs
     assert (cut_off.scheme, cut_off.currency) == ("", "EUR")
@@ -359,6 +360,13 @@ def test_an_unknown_rule_is_an_error_since_it_would_protect_nothing(edited: Edit
     assert "'execution-date-past'" in unknown.remedy
     assert severity.key == "banks.acme.rules.iban"
     assert "error, hold, warn, info" in severity.expected
+
+
+def test_a_slip_of_the_bank_never_refuses_its_file(edited: Edit) -> None:
+    slips = '\n[banks.acme.slips]\nschema = "error"\niban = "hold"\n'
+    found = {each.key: each for each in edited("# [banks.acme.slips]", slips)}
+    assert "hold, warn, info" in found["banks.acme.slips.schema"].expected
+    assert "statement-summary" in found["banks.acme.slips.iban"].expected
 
 
 def test_a_bank_needs_a_plain_name_that_is_not_taken(tmp_path: Path) -> None:
