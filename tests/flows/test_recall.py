@@ -154,7 +154,11 @@ def test_who_asked_and_why_stands_in_the_chain_of_both_files(sent: Room) -> None
 
 
 def test_the_erp_is_told_nothing_of_a_file_that_it_did_not_drop(recalled: Room) -> None:
-    assert [name for name in recalled.handed_over("answers") if "pay.xml" not in name] == []
+    told = recalled.handed_over("answers")
+    assert {name.removeprefix(f"pay.xml.{recalled.file().id}") for name in told} == {
+        ".json",
+        ".txt",
+    }
 
 
 def test_a_payment_is_recalled_by_its_end_to_end_id(sent: Room) -> None:
@@ -223,6 +227,27 @@ def test_what_was_not_sent_is_cancelled_not_recalled(room: Room, payment_file: P
     room.sweep()
     with pytest.raises(Refused, match="the bank does not have it"):
         recall(room)
+
+
+def test_a_file_in_doubt_is_settled_before_it_is_recalled(
+    room: Room, payment_file: PaymentFile
+) -> None:
+    with room.ledger() as ledger:
+        desk.pause(ledger, "", WHO, WHY, room.clock.now())
+    room.drop(payment_file())
+    room.sweep()
+    for state in (Out.STAGED, Out.DELIVERING, Out.IN_DOUBT):
+        with room.ledger() as ledger:
+            assert ledger.move(room.file(), state, room.clock.now())
+        with pytest.raises(Refused, match=_WHY_NOT[state]):
+            recall(room)
+
+
+_WHY_NOT = {
+    Out.STAGED: "staged: the bank does not have it",
+    Out.DELIVERING: "is being delivered",
+    Out.IN_DOUBT: r"is in doubt.*Settle the doubt first",
+}
 
 
 def test_a_recall_is_not_recalled(recalled: Room) -> None:
@@ -319,6 +344,20 @@ def test_an_answer_without_our_case_is_found_by_the_payment_files_message_id(
 ) -> None:
     answer(recalled, resolution("CNCL"))
     assert payments(recalled) == {"INV-1": "cancelled", "INV-2": "cancelled"}
+
+
+def test_a_bank_may_name_the_payment_in_the_recall_instead_of_the_case(recalled: Room) -> None:
+    answer(recalled, resolution("CNCL", f"{case(recalled)}-1", original="ITS-OWN"))
+    assert answers(recalled) == {"INV-1": "recalled", "INV-2": "recalled"}
+
+
+def test_only_what_is_still_with_the_bank_is_asked_back_again(recalled: Room) -> None:
+    answer(recalled, resolution("PECR", case(recalled), INV_1="ACCR", INV_2="RJCR"))
+    with pytest.raises(Refused, match="payment INV-1 is cancelled already"):
+        recall(recalled, payments=["INV-1"])
+    again = recall(recalled)
+    with recalled.ledger() as ledger:
+        assert [row.end_to_end_id for row in ledger.recalled(again.id)] == ["INV-2"]
 
 
 def test_an_answer_before_the_recall_has_gone_is_an_alarm_and_holds_it(sent: Room) -> None:
