@@ -9,7 +9,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from h2h.adapters.messages import Iso20022Messages
 from h2h.core import books
 from h2h.core.statement import Entry, Statement
 from h2h.core.status import StatusReport
@@ -82,6 +81,8 @@ def _rewritten(terms: FormTerms, target: Path, source: Source | None) -> Sequenc
     if source is None:
         words = f"{terms.form} is made of the bank's own file, which is not at hand"
         raise Refused(words, "Choose a form that is made of the ledger: mt940, bai2, csv, jsonl")
+    from h2h.adapters.messages import Iso20022Messages  # noqa: PLC0415 - lxml
+
     messages = Iso20022Messages()
     if terms.form == "original":
         messages.extract(source.path, source.keep, target)
