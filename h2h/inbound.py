@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from h2h import evidence
+from h2h.core.matching import CONTRADICTION
 from h2h.core.naming import is_temporary, shortened
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import StatementKind
@@ -219,6 +220,7 @@ def book(file: File, sweep: Sweep) -> File | None:
     booked = sweep.ledger.book(file, message, terms.accounts, sweep.now)
     if booked is not None:
         _tell_of_statements(file, sweep)
+        _tell_of_contradictions(booked, sweep)
     return booked
 
 
@@ -229,6 +231,15 @@ def _report(file: File, told: Told | None, sweep: Sweep) -> None:
         sweep.log.event("told", file_id=told.file_id, bank=file.bank, because=words)
     for words in told.alarms:
         sweep.log.event("alarm", file_id=file.id, bank=file.bank, because=words)
+    if told.waiting:
+        because = told.waiting
+        sweep.log.event("waiting_at_bank", file_id=told.file_id, bank=file.bank, because=because)
+
+
+def _tell_of_contradictions(file: File, sweep: Sweep) -> None:
+    for problem in file.problems:
+        if problem.rule == CONTRADICTION:
+            sweep.log.event("alarm", file_id=file.id, bank=file.bank, because=problem.message)
 
 
 def _tell_of_statements(file: File, sweep: Sweep) -> None:

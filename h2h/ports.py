@@ -585,6 +585,9 @@ class PaymentRow:
     state: Pay
     status: str  # the bank's last code
     reason: str  # "AC04 closed account number", "" when none was given
+    servicer_reference: str = ""  # the bank's own, as far as a report told it
+    payee_check: str = ""  # the code of the verification of the payee
+    payee_name: str = ""  # that the bank returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -633,6 +636,7 @@ class Told:
     file_id: str  # the payment file it names; "" when no file of ours is named
     moved: tuple[str, ...]  # "sent -> part_accepted"
     alarms: tuple[str, ...]
+    waiting: str = ""  # why somebody must authorise or cancel it at the bank
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,79 +1,307 @@
-"""Which of our payments a booked line of an account is. What is not certain moves nothing."""
+"""Which of our payments a booked line of an account is. What is not certain counts for nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from h2h.core.books import account_key
+from h2h.core.money import plain, total
 from h2h.core.payment import NOT_PROVIDED
-from h2h.core.states import PAY_MOVES, Pay
+from h2h.core.problem import Problem, Severity
+from h2h.core.statement import Charge, Entry, EntryDetail
+from h2h.core.states import REFUSED, How, Pay
+from h2h.core.words import say
 
-NAMELESS = frozenset({"", NOT_PROVIDED})
+NAMELESS = frozenset({"", NOT_PROVIDED, "NONREF"})  # the last one is SWIFT's
+# ISO bank transaction sub-families of money that comes back: returned, reversed, unpaid.
+_COMES_BACK = frozenset({"RRTN", "RPCR", "ARRT", "UPDD", "PRDD", "RCDD", "CPRR", "UPCT"})
+CONTRADICTION = "payment-contradiction"  # the rule: entries against what is known of a payment
+_MOST_NAMED = 5  # payments shown for one uncertain line
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One transaction behind a booked entry. `amount` is signed: a debit is negative."""
+class Line(NamedTuple):
+    """One transaction behind a booked entry, or an entry as a whole. `amount` is signed."""
 
+    entry: int  # its place in the statement, from 1
+    detail: int  # its place in the entry, from 1; 0 for the whole entry
     account: str
     amount: Decimal
     currency: str
-    message_id: str
-    end_to_end_id: str
-    return_reason: str
+    message_id: str = ""
+    batch_id: str = ""
+    instruction_id: str = ""
+    end_to_end_id: str = ""
+    servicer_reference: str = ""
+    returned: bool = False  # the bank says that it is money coming back
+    charges: Decimal = Decimal(0)  # that the amount is less by, in the same currency
+    instructed: Decimal | None = None  # what was ordered, before it was exchanged
+    instructed_currency: str = ""
+    transactions: int | None = None  # that the bank says to be in it
+    booked_on: date | None = None
 
     @property
     def named(self) -> bool:
-        """Does it name anything by which a payment or file of ours can be found?"""
-        return self.end_to_end_id not in NAMELESS or self.message_id not in NAMELESS
+        """Does it name anything by which one payment of ours can be found?"""
+        ids = {self.end_to_end_id, self.instruction_id, self.servicer_reference}
+        return bool(ids - NAMELESS)
+
+    @property
+    def names_batch(self) -> bool:
+        """Does it name anything by which a batch or a file of ours can be found?"""
+        return bool({self.message_id, self.batch_id} - NAMELESS)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A payment of ours that was announced at the bank of the account, under the same id."""
+class Candidate(NamedTuple):
+    """A payment of ours that was announced at the bank of the account."""
 
     file_id: str
     number: int
     message_id: str
+    batch_id: str
+    instruction_id: str
     end_to_end_id: str
     amount: Decimal
     currency: str
     account: str
-    state: Pay
+    servicer_reference: str = ""
     collection: bool = False
 
-    def booked_by(self, line: Line) -> bool:
-        """Does the line's money go the payment's way: out, or in for a collection?"""
-        return (line.amount > 0) is self.collection
 
-    def returned_by(self, line: Line) -> bool:
-        """Does its money come back, and the bank says that it is a return?"""
-        return not self.booked_by(line) and bool(line.return_reason)
+class Batch(NamedTuple):
+    """What of a file of ours stands for one sum: one batch, or all of one account."""
 
-
-def the_payment(line: Line, candidates: Iterable[Candidate]) -> Candidate | None:
-    """The one payment that `line` is; None when none or more than one fits."""
-    if line.end_to_end_id in NAMELESS:
-        return None
-    fitting = [candidate for candidate in candidates if _fits(line, candidate)]
-    return fitting[0] if len(fitting) == 1 else None
+    file_id: str
+    message_id: str
+    ids: tuple[str, ...]  # of the batches in it
+    account: str
+    currency: str  # "" when they differ
+    collection: bool
+    payments: Sequence[Member]
 
 
-def _fits(line: Line, candidate: Candidate) -> bool:
-    return (
-        candidate.end_to_end_id == line.end_to_end_id
-        and candidate.amount == line.amount.copy_abs()
-        and candidate.currency == line.currency
-        and account_key(candidate.account) == account_key(line.account)
-        and line.message_id in {"", candidate.message_id}
-        # other people's payments to us carry their own ids, which may be like ours
-        and (candidate.booked_by(line) or candidate.returned_by(line))
+class Member(NamedTuple):
+    """A payment in a batch: its amount, and what was told of it at most, and when."""
+
+    amount: Decimal
+    told: Pay
+    at: str  # as text that sorts: an ISO time
+
+
+class Match(NamedTuple):
+    """A line is this payment (`number`), or this batch (`number` 0). `why` it is not certain."""
+
+    file_id: str
+    number: int
+    batch_id: str
+    how: How
+    why: str = ""
+
+
+def contradiction(words: str) -> Problem:
+    """What a person must see of a bank file whose entries contradict what else is known."""
+    remedy = say("Look at the payment with `h2h trace`, then ask the bank.")
+    return Problem(CONTRADICTION, Severity.WARN, words, remedy)
+
+
+# ------------------------------------------------------------------------------- what an entry says
+
+
+def lines_of(entry: Entry, account: str) -> Iterator[Line]:
+    """The lines of an entry: its transactions, and itself where these do not tell all of it."""
+    details, count = entry.details, entry.batch_transactions
+    alone = len(details) == 1 and (count or 1) == 1
+    for number, detail in enumerate(details, 1):
+        yield _line(entry, number, detail, account, alone=alone)
+    if not alone and not _told_whole(entry):
+        yield _line(entry, 0, _shared(details), account, alone=True)
+
+
+def _told_whole(entry: Entry) -> bool:
+    amounts = [detail.amount for detail in entry.details if detail.amount is not None]
+    return len(amounts) == len(entry.details) > 0 and total(amounts) == entry.amount
+
+
+def _shared(details: Sequence[EntryDetail]) -> EntryDetail:
+    """What a whole entry has of its details: the message and batch that all of them name."""
+    messages = {detail.message_id for detail in details}
+    batches = {detail.batch_id for detail in details}
+    return EntryDetail(
+        message_id=messages.pop() if len(messages) == 1 else "",
+        batch_id=batches.pop() if len(batches) == 1 else "",
     )
 
 
-def state_after(line: Line, payment: Candidate, state: Pay) -> Pay | None:
-    """Where the line leads `payment`, now in `state`; None when it leads nowhere."""
-    target = Pay.RETURNED if payment.returned_by(line) else Pay.BOOKED
-    return target if target in PAY_MOVES[state] else None
+def _line(entry: Entry, number: int, detail: EntryDetail, account: str, *, alone: bool) -> Line:
+    """A detail takes its direction from the entry, and when it stands alone all that it lacks.
+
+    One among others, without an amount of its own, is no payment that could be recognised.
+    """
+    amount, currency = entry.amount, entry.currency
+    if detail.amount is not None:
+        amount = detail.amount.copy_abs().copy_sign(entry.amount)
+        currency = detail.currency or currency
+    known = alone or detail.amount is not None
+    exchange = detail.exchange or (entry.exchange if alone else None)
+    charges = detail.charges or (entry.charges if alone else ())
+    return Line(
+        entry=entry.index,
+        detail=number,
+        account=account,
+        amount=amount,
+        currency=currency,
+        message_id=detail.message_id or entry.batch_message_id,
+        batch_id=detail.batch_id or entry.batch_id,
+        instruction_id=detail.instruction_id if known else "",
+        end_to_end_id=detail.end_to_end_id if known else "",
+        servicer_reference=entry.servicer_reference if alone else "",
+        returned=_comes_back(entry, detail),
+        charges=_charges(charges, currency),
+        instructed=exchange.instructed if exchange else None,
+        instructed_currency=exchange.instructed_currency if exchange else "",
+        transactions=entry.batch_transactions if alone else None,
+        booked_on=entry.booking_date,
+    )
+
+
+def _comes_back(entry: Entry, detail: EntryDetail) -> bool:
+    codes = {*entry.bank_transaction_code.split("/")}
+    return bool(detail.return_reason or entry.reversal or codes & _COMES_BACK)
+
+
+def _charges(charges: Iterable[Charge], currency: str) -> Decimal:
+    return total(charge.amount for charge in charges if charge.currency == currency)
+
+
+# ------------------------------------------------------------------------------------- one payment
+
+
+def the_payment(line: Line, candidates: Iterable[Candidate]) -> list[Match]:
+    """The payment that `line` is, as the only match; or what it may be, uncertain; or none.
+
+    Found by the EndToEndId, else by the instruction id, else by the bank's own reference. One of
+    them must agree with it in amount, currency, account, and message id where the line has one.
+    """
+    possible = [each for each in _named(line, [*candidates]) if _goes_the_way(line, each)]
+    doubts = [(each, _doubt(line, each)) for each in possible]
+    sure = _narrowed(line, [each for each, why in doubts if not why])
+    if len(sure) == 1:
+        how = How.EXACT if _books(line, sure[0]) else How.RETURN
+        return [_match(sure[0], how)]
+    if sure:
+        doubts = [(each, f"it fits {len(sure)} of our payments") for each in sure]
+    return [_match(each, How.UNCERTAIN, why) for each, why in doubts[:_MOST_NAMED]]
+
+
+def _match(candidate: Candidate, how: How, why: str = "") -> Match:
+    return Match(candidate.file_id, candidate.number, "", how, why)
+
+
+def _named(line: Line, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates that bear the first of its ids that any of them bears."""
+    for name in ("end_to_end_id", "instruction_id", "servicer_reference"):
+        given = getattr(line, name)
+        found = [each for each in candidates if getattr(each, name) == given]
+        if found and given not in NAMELESS:
+            return found
+    return []
+
+
+def _books(line: Line, candidate: Candidate) -> bool:
+    """Does the line's money go the payment's way: out, or in for a collection?"""
+    return (line.amount > 0) is candidate.collection
+
+
+def _goes_the_way(line: Line, candidate: Candidate) -> bool:
+    """Other people's payments to us carry their own ids, which may be like ours."""
+    return _books(line, candidate) or line.returned
+
+
+def _narrowed(line: Line, sure: list[Candidate]) -> list[Candidate]:
+    """Of several that fit, those that have the line's instruction id, and its batch."""
+    for name in ("instruction_id", "batch_id"):
+        same = [each for each in sure if getattr(each, name) == getattr(line, name) != ""]
+        sure = same or sure
+    return sure
+
+
+def _doubt(line: Line, candidate: Candidate) -> str:
+    """Why the line is not certainly the candidate; "" when it is."""
+    if account_key(line.account) != account_key(candidate.account):
+        return f"it is of account {line.account}, the payment of {candidate.account}"
+    if _books(line, candidate) and line.returned:
+        return "it goes the payment's way, and the bank says that it comes back"
+    if line.message_id not in {"", candidate.message_id}:
+        return f"it names message {line.message_id}, the payment is of {candidate.message_id}"
+    if not _same_money(line, candidate):
+        booked = f"{plain(line.amount.copy_abs())} {line.currency}"
+        return f"it is {booked}, the payment {plain(candidate.amount)} {candidate.currency}"
+    return ""
+
+
+def _same_money(line: Line, candidate: Candidate) -> bool:
+    """The same, or what only the charges that the bank names have made different."""
+    if line.currency != candidate.currency:
+        ordered = (line.instructed, line.instructed_currency)
+        return ordered == (candidate.amount, candidate.currency)
+    gross = total((line.amount, line.charges)).copy_abs()
+    return candidate.amount in {line.amount.copy_abs(), gross}
+
+
+# --------------------------------------------------------------------------------------- one batch
+
+
+def the_batch(line: Line, batches: Sequence[Batch]) -> list[Match]:
+    """The batch of which `line` is the sum, as one match a batch; or what it may be, uncertain."""
+    possible = [each for each in batches if (line.amount > 0) is each.collection or line.returned]
+    doubts = [(each, _batch_doubt(line, each)) for each in possible]
+    sure = [each for each, why in doubts if not why]
+    if len(sure) == 1:
+        return [Match(sure[0].file_id, 0, name, How.BATCH) for name in sure[0].ids]
+    if sure:
+        doubts = [(each, f"it fits {len(sure)} of our batches") for each in sure]
+    return [
+        Match(each.file_id, 0, name, How.UNCERTAIN, why)
+        for each, why in doubts[:_MOST_NAMED]
+        for name in each.ids
+    ]
+
+
+def _batch_doubt(line: Line, batch: Batch) -> str:
+    if (line.amount > 0) is not batch.collection or line.returned:
+        return "a batch that comes back"
+    if account_key(line.account) != account_key(batch.account):
+        return f"it is of account {line.account}, the batch of {batch.account}"
+    if line.message_id not in {"", batch.message_id}:
+        return f"it names message {line.message_id}, the batch is of {batch.message_id}"
+    for members in _versions(line, batch):
+        count = line.transactions in {None, len(members)}
+        if count and line.currency == batch.currency and _sum(members) == line.amount.copy_abs():
+            return ""
+    booked = f"{plain(line.amount.copy_abs())} {line.currency}"
+    booked += f" for {line.transactions} payments" if line.transactions is not None else ""
+    rest = _told(_not_refused(batch))
+    return f"it is {booked}, the batch {_told(batch.payments)}, of which not rejected {rest}"
+
+
+def _versions(line: Line, batch: Batch) -> Iterator[Sequence[Member]]:
+    """What may be in the sum: all, what is not rejected, and what was not when it was booked."""
+    yield batch.payments
+    yield _not_refused(batch)
+    if line.booked_on:
+        day = line.booked_on.isoformat()
+        yield [each for each in batch.payments if each.told not in REFUSED or each.at[:10] > day]
+
+
+def _not_refused(batch: Batch) -> Sequence[Member]:
+    return [each for each in batch.payments if each.told not in REFUSED]
+
+
+def _sum(members: Iterable[Member]) -> Decimal:
+    return total(each.amount for each in members)
+
+
+def _told(members: Sequence[Member]) -> str:
+    return f"{plain(_sum(members))} for {len(members)}"

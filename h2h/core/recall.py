@@ -319,9 +319,11 @@ def reported_state(report: StatusReport, current: Out) -> Out | None:
     Whatever it accepts is the message, to be looked into; what comes of it an answer tells.
     """
     meaning = meaning_of(report.group_status)
-    target = Out.REJECTED if meaning is Meaning.REJECTED else Out.ACKNOWLEDGED
-    taken = {Meaning.ACKNOWLEDGED, Meaning.ACCEPTED, Meaning.REJECTED}
-    return target if meaning in taken and target in OUT_MOVES[current] else None
+    if meaning is Meaning.REJECTED and current in {Out.SENT, Out.ACKNOWLEDGED}:
+        return Out.REJECTED
+    if meaning in {Meaning.ACKNOWLEDGED, Meaning.ACCEPTED} and current is Out.SENT:
+        return Out.ACKNOWLEDGED
+    return None
 
 
 def _recall_state(answers: Collection[Answer]) -> Out | None:

@@ -1,11 +1,12 @@
 """The states of a file and of a payment, which moves are lawful, and what delivery proves.
 
-The tables are the law: the ledger refuses a move that is not in them, whoever asks.
+The tables are the law: the ledger refuses a move that is not in them, whoever asks. A payment has
+no moves of its own; its state is derived from facts, so that it never matters which came first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -62,6 +63,15 @@ class Pay(StrEnum):
     RETURNED = "returned"
 
 
+class How(StrEnum):
+    """In what way a booked line is a payment of ours."""
+
+    EXACT = "exact"
+    BATCH = "batch"  # the payment's whole batch in one sum
+    RETURN = "return"
+    UNCERTAIN = "uncertain"  # for a person to look at; it counts for nothing
+
+
 class Kept(StrEnum):
     """The outcome of one statement in a bank file."""
 
@@ -74,7 +84,12 @@ class Kept(StrEnum):
 
 State = Out | In
 
-_ANSWERED = (Out.ACKNOWLEDGED, Out.ACCEPTED, Out.PART_ACCEPTED, Out.REJECTED, Out.CANCELLED_BY_BANK)
+# A file at its bank stands as its payments do. Nothing of that is final: their entries overrule
+# what rejected them, and the correction of a statement what booked them.
+AT_THE_BANK = frozenset(
+    {Out.SENT, Out.ACKNOWLEDGED, Out.ACCEPTED, Out.PART_ACCEPTED}
+    | {Out.REJECTED, Out.CANCELLED_BY_BANK}
+)
 _BEFORE_DELIVERING = (Out.HELD, Out.CANCELLED)
 
 
@@ -93,14 +108,9 @@ OUT_MOVES: Mapping[Out, frozenset[Out]] = _table(
         Out.DELIVERING: (Out.SENT, Out.IN_DOUBT),
         Out.IN_DOUBT: (Out.SENT, Out.SEALED),  # sealed: only a person says so
         Out.HELD: (Out.CLAIMED, Out.VALID, Out.APPROVED, Out.SEALED, Out.CANCELLED),
-        Out.SENT: _ANSWERED,
-        Out.ACKNOWLEDGED: _ANSWERED[1:],
-        Out.ACCEPTED: _ANSWERED[2:],
-        Out.PART_ACCEPTED: (Out.ACCEPTED, Out.REJECTED, Out.CANCELLED_BY_BANK),
+        **{state: tuple(AT_THE_BANK - {state}) for state in AT_THE_BANK},
         Out.INVALID: (),
         Out.DUPLICATE: (),
-        Out.REJECTED: (),
-        Out.CANCELLED_BY_BANK: (Out.SENT,),  # when the bank takes back its yes to a recall
         Out.CANCELLED: (),
     }
 )
@@ -118,29 +128,40 @@ IN_MOVES: Mapping[In, frozenset[In]] = _table(
     }
 )
 
-PAY_MOVES: Mapping[Pay, frozenset[Pay]] = _table(
-    {
-        Pay.INSTRUCTED: (Pay.ACKNOWLEDGED, Pay.ACCEPTED, Pay.REJECTED, Pay.CANCELLED, Pay.BOOKED),
-        Pay.ACKNOWLEDGED: (Pay.ACCEPTED, Pay.REJECTED, Pay.CANCELLED, Pay.BOOKED),
-        Pay.ACCEPTED: (Pay.REJECTED, Pay.CANCELLED, Pay.BOOKED),
-        Pay.BOOKED: (Pay.RETURNED,),
-        Pay.REJECTED: (),
-        Pay.CANCELLED: (),
-        Pay.RETURNED: (),
-    }
-)
+# What status reports can say of a payment; of two, in whatever order they came, the latter counts.
+TOLD = (Pay.INSTRUCTED, Pay.ACKNOWLEDGED, Pay.ACCEPTED, Pay.CANCELLED, Pay.REJECTED)
+REFUSED = frozenset({Pay.CANCELLED, Pay.REJECTED})
+
+
+def pay_state(told: Pay, claims: Collection[How], *, recalled: bool = False) -> Pay:
+    """Where a payment stands: by what reports `told` at most, whether the bank called it recalled,
+    and by the booked lines that are it.
+
+    Money that moved outweighs words. Only of a batch in one sum can words say that a payment was
+    not in it.
+    """
+    if How.RETURN in claims:
+        return Pay.RETURNED
+    told = told_of(told, recalled=recalled)
+    if How.EXACT in claims or (How.BATCH in claims and told not in REFUSED):
+        return Pay.BOOKED
+    return told
+
+
+def told_of(told: Pay, *, recalled: bool) -> Pay:
+    """What the bank says at most: in its reports, and in its answer to a recall."""
+    return max(told, Pay.CANCELLED, key=TOLD.index) if recalled else told
+
 
 # A file in one of these never went and never will: its identities may be used again.
 NEVER_WENT = frozenset({Out.INVALID, Out.DUPLICATE, Out.CANCELLED})
 # Once announced, only proof or a person moves it: nothing of it is made visible a second time.
 ANNOUNCED = frozenset({Out.DELIVERING, Out.IN_DOUBT})
-AT_THE_BANK = frozenset({Out.SENT, *_ANSWERED})
 # A payment in one of these may still move money.
 OPEN_PAYMENT = frozenset({Pay.INSTRUCTED, Pay.ACKNOWLEDGED, Pay.ACCEPTED})
 BEFORE_DELIVERING = frozenset(Out) - NEVER_WENT - ANNOUNCED - AT_THE_BANK
-OUT_FINAL = frozenset(state for state, targets in OUT_MOVES.items() if not targets)
-# Their outcome is known; only a recall or a late rejection moves them again.
-SETTLED = OUT_FINAL | {Out.ACCEPTED, Out.PART_ACCEPTED, Out.CANCELLED_BY_BANK}
+# Their outcome is known; only what contradicts it moves them again.
+SETTLED = NEVER_WENT | AT_THE_BANK - {Out.SENT, Out.ACKNOWLEDGED}
 IN_FINAL = frozenset({In.DONE, In.DUPLICATE, In.QUARANTINED})  # until a person has it read again
 
 

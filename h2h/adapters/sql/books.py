@@ -16,6 +16,7 @@ from h2h.adapters.sql.settling import settle
 from h2h.adapters.sql.store import Store, append, set_if_unmoved, shift, the_file
 from h2h.adapters.sql.versions import choose
 from h2h.core.books import account_key
+from h2h.core.matching import contradiction
 from h2h.core.money import plain
 from h2h.core.statement import Balance, Entry, Statement, StatementKind
 from h2h.core.states import In, Kept
@@ -48,7 +49,8 @@ class Books(Store):
             kept = keeper.outcomes
             news = not kept or any(outcome.kept is not Kept.DUPLICATE for outcome in kept)
             target = In.BOOKED if news else In.DUPLICATE
-            facts = {"problems": tuple(message.problems), "message_id": message.message_id}
+            problems = (*message.problems, *map(contradiction, keeper.alarms))
+            facts = {"problems": problems, "message_id": message.message_id}
             shift(connection, file, target, now, because=_summary(kept), facts=facts)
             return the_file(connection, file.id)
 

@@ -35,6 +35,7 @@ class Keeper:
         self.our_accounts = our_accounts
         self.now = now
         self.outcomes: list[Booked] = []
+        self.alarms: list[str] = []  # what the entries say against our payments
         self._begin()
 
     def _begin(self) -> None:
@@ -78,7 +79,8 @@ class Keeper:
         if kept is Kept.SUPERSEDED:
             kept, because = choose(self.connection, outcome.statement_id, self.now)
         if kept is Kept.BOOKED:
-            settle(self.connection, self.file, outcome.statement_id, self.now, self.spans)
+            told = settle(self.connection, self.file, outcome.statement_id, self.now, self.spans)
+            self.alarms += told
         return Booked(outcome.statement_id, outcome.index, kept, because)
 
     def _keep(self, statement: Statement, fingerprint: str, kept: Kept, because: str) -> Booked:

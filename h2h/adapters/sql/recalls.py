@@ -7,7 +7,7 @@ file that it asks back.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -27,17 +27,10 @@ from sqlalchemy import (
 )
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.answers import (
-    arrived,
-    follow,
-    note,
-    steps,
-    summary,
-    told_before,
-    too_early,
-    write_targets,
-)
+from h2h.adapters.sql.answers import steps, summary, told_before, too_early
+from h2h.adapters.sql.claims import arrived, derive, follow, note
 from h2h.adapters.sql.outgoing import MAY_GO, payment_of
+from h2h.adapters.sql.settling import settle_again
 from h2h.adapters.sql.store import (
     Store,
     append,
@@ -56,12 +49,11 @@ from h2h.core.states import (
     AT_THE_BANK,
     BEFORE_DELIVERING,
     NEVER_WENT,
-    PAY_MOVES,
     In,
     Out,
     Pay,
 )
-from h2h.core.status import PaymentKey, PaymentTarget
+from h2h.core.status import PaymentKey
 from h2h.core.words import listed, say
 from h2h.errors import Refused
 from h2h.ports import File, PaymentRow, RecalledRow, RecallRow, Told
@@ -244,9 +236,9 @@ def _ask_back(
 ) -> None:
     """A row for each payment that is meant and still with the bank."""
     meant = select(
-        literal(recall_id), payments.c.number, literal(Answer.ASKED.value), *[literal("")] * 3
+        literal(recall_id), payments.c.number, literal(Answer.ASKED.value), literal(""), literal("")
     ).where(payments.c.file_id == original.id, payments.c.state.in_(_WITH_THE_BANK), wanted)
-    columns = ["file_id", "number", "answer", "code", "reason", "stood"]
+    columns = ["file_id", "number", "answer", "code", "reason"]
     if not connection.execute(insert(recalled).from_select(columns, meant)).rowcount:
         words = say("no payment of {id} that is meant is with the bank", id=original.id)
         raise Refused(words, say("Nothing is left to recall"))
@@ -296,12 +288,13 @@ def _resolve(connection: Connection, file: File, resolution: Resolution, now: da
     original = _original(connection, ours)
     asked = _asked(connection, ours, original)
     done = core.outcome(resolution, asked)
-    stood = _write_answers(connection, ours, asked, done.answered)
+    _write_answers(connection, ours, done.answered)
     words = say("{name}: {what}", name=name, what=_words(done.answered))
     after = _follow_recall(connection, ours, words, now)
-    targets = [*_targets(asked, done.answered, stood)]
-    _follow_original(connection, original, targets, words, now)
-    alarms = tuple(f"{name}: {alarm}" for alarm in done.alarms)
+    changes = derive(connection, original.id)
+    follow(connection, original, words, now)
+    others = settle_again(connection, original, (), now)
+    alarms = (*(f"{name}: {alarm}" for alarm in (*done.alarms, *changes.alarms)), *others)
     return Told(ours.id, steps(before, ours.state, after.state), alarms)
 
 
@@ -354,14 +347,8 @@ def _asked_of(row: RowMapping) -> Asked:
     return Asked(key, Answer(row["answer"]))
 
 
-def _write_answers(
-    connection: Connection, ours: File, asked: Sequence[Asked], answered: Sequence[Answered]
-) -> Mapping[int, str]:
-    """Write the answers; returns where the payments stood that were called recalled earlier."""
+def _write_answers(connection: Connection, ours: File, answered: Sequence[Answered]) -> None:
     mine = recalled.c.file_id == ours.id
-    earlier = select(recalled.c.number, recalled.c.stood).where(mine, recalled.c.stood != "")
-    stood = {row.number: row.stood for row in connection.execute(earlier)}
-    states = {each.payment.number: each.payment.state for each in asked}
     written = (
         update(recalled)
         .where(mine, recalled.c.number == bindparam("the_number"))
@@ -369,7 +356,6 @@ def _write_answers(
             answer=bindparam("the_answer"),
             code=bindparam("the_code"),
             reason=bindparam("why"),
-            stood=bindparam("where"),
         )
     )
     rows = [
@@ -378,29 +364,11 @@ def _write_answers(
             "the_answer": each.answer.value,
             "the_code": each.code,
             "why": each.reason,
-            "where": states[each.number].value if each.answer is Answer.RECALLED else "",
         }
         for each in answered
     ]
     if rows:
         connection.execute(written, rows)
-    return stood
-
-
-def _targets(
-    asked: Sequence[Asked], answered: Sequence[Answered], stood: Mapping[int, str]
-) -> Iterator[PaymentTarget]:
-    """What becomes of the payments. The money of what is booked comes back as an entry.
-
-    Where the bank takes back its yes, the payment stands where it stood before.
-    """
-    states = {each.payment.number: each.payment.state for each in asked}
-    for each in answered:
-        number, state = each.number, states[each.number]
-        if each.answer is Answer.RECALLED and Pay.CANCELLED in PAY_MOVES[state]:
-            yield PaymentTarget(number, Pay.CANCELLED, each.code, each.reason)
-        elif each.answer is Answer.REFUSED and number in stood and state is Pay.CANCELLED:
-            yield PaymentTarget(number, Pay(stood[number]), each.code, each.reason)
 
 
 def _words(answered: Sequence[Answered]) -> str:
@@ -419,19 +387,3 @@ def _follow_recall(connection: Connection, ours: File, words: str, now: datetime
     query = select(recalled.c.answer).where(recalled.c.file_id == ours.id).distinct()
     answers = [Answer(answer) for answer in connection.execute(query).scalars()]
     return note(connection, ours, core.recall_state(answers, Out(ours.state)), words, now)
-
-
-def _follow_original(
-    connection: Connection,
-    original: File,
-    targets: Sequence[PaymentTarget],
-    words: str,
-    now: datetime,
-) -> None:
-    """Move the payments, and their file to the state that follows; chained also when it stays."""
-    write_targets(connection, original.id, targets)
-    taken_back = any(target.state is not Pay.CANCELLED for target in targets)
-    if taken_back and original.state is Out.CANCELLED_BY_BANK:
-        shift(connection, original, Out.SENT, now, because=words)
-        original = the_file(connection, original.id)
-    follow(connection, original, words, now)

@@ -1,155 +1,429 @@
-"""What booked lines of an account say of our payments, applied to them.
+"""What booked lines of an account say of our payments: their claims, and what follows from them.
 
-The functions here run within the write transaction that books the statement.
+A line is judged by the payments as they are now, so its claims are made anew when a report adds
+what they depend on: the bank's own reference of a payment, or which of a batch are rejected. The
+functions here run within the write transaction that books the statement or applies the report.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    RowMapping,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.answers import arrived, follow
+from h2h.adapters.sql.claims import Changes, among, arrived, derive, follow, recalled_payments
+from h2h.adapters.sql.entries import entry_of
 from h2h.adapters.sql.store import file_of, files, select_files, the_file
-from h2h.core.matching import NAMELESS, Candidate, Line, state_after, the_payment
+from h2h.core.books import account_key
+from h2h.core.matching import (
+    NAMELESS,
+    Batch,
+    Candidate,
+    Line,
+    Match,
+    Member,
+    lines_of,
+    the_batch,
+    the_payment,
+)
 from h2h.core.statement import Entry
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, Pay
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, How, Kept, Pay, told_of
+from h2h.core.status import shortened
+from h2h.core.words import say
 from h2h.ports import File
 
 payments, statements, entries = tables.payments, tables.statements, tables.entries
+claims = tables.claims
 
-_CHUNK = 500  # lines looked up in one statement
+_CHUNK = 500  # entries, and lines of them, looked up at a time
+_MOST_BATCHES = 10  # of files, the newest ones, whose batch may be meant by one line
 _REACHED = sorted(ANNOUNCED | AT_THE_BANK)
-_Moved = dict[tuple[str, int], Pay]  # (file id, payment number) -> its new state
+_BOOKED = "BOOK"
+_NO_END = 2**62  # of the entries of a statement
+Spans = Sequence[tuple[int, int]]  # first and last entry, both inclusive
 
 
 def concerns_us(connection: Connection, bank: str | None, found: Sequence[Entry]) -> bool:
-    """May any of these entries be a payment of ours?"""
-    return bool(found)
+    """May any of these entries be a payment of ours? Asked of every entry that is booked.
+
+    So it is quick: past the statement's construction, and for a bank that has no file of ours
+    without a look at the entries.
+    """
+    run = connection.exec_driver_sql
+    if not run(_ANY_FILE, (bank,)).scalar():
+        return False
+    names, messages, batches, references = set[str](), set[str](), set[str](), set[str]()
+    for entry in found:
+        messages.add(entry.batch_message_id)
+        batches.add(entry.batch_id)
+        references.add(entry.servicer_reference)
+        for detail in entry.details:
+            names.add(detail.end_to_end_id)
+            names.add(detail.instruction_id)
+            messages.add(detail.message_id)
+            batches.add(detail.batch_id)
+    given = (names, names, messages, batches, references)
+    return bool(run(_ANY_NAME, tuple(json.dumps([*(each - NAMELESS)]) for each in given)).scalar())
 
 
-def unsettle(connection: Connection, statement_id: str, now: datetime) -> None:
-    """Take back what a statement said of our payments."""
+_STATES = ", ".join(f"'{state}'" for state in _REACHED)
+_ANY_FILE = f"SELECT 1 FROM files WHERE bank = ? AND state IN ({_STATES}) LIMIT 1"  # noqa: S608  constants
+_NAMED_IN = "EXISTS (SELECT 1 FROM json_each(?) AS named JOIN {} = named.value)"
+_ANY_NAME = "SELECT " + " OR ".join(
+    _NAMED_IN.format(column)
+    for column in (
+        "payments ON payments.end_to_end_id",
+        "payments ON payments.instruction_id <> '' AND payments.instruction_id",
+        "files ON files.message_id",
+        "payments ON payments.batch_id",
+        "payments ON payments.servicer_reference <> '' AND payments.servicer_reference",
+    )
+)
 
 
 def settle(
     connection: Connection,
-    file: File,
+    file: File,  # noqa: ARG001  the statement knows its bank
     statement_id: str,
     now: datetime,
-    spans: Sequence[tuple[int, int]] | None = None,
-) -> None:
-    """Let the booked lines of a statement of `file` say what became of our payments.
+    spans: Spans | None = None,
+) -> Sequence[str]:
+    """Let the booked lines of a statement claim our payments; what a person must see.
 
-    A line that names our message, or is exactly one of our payments, proves the arrival of a file
-    in doubt. A debit that is exactly one payment makes it booked, a return makes it returned.
+    Only the entries within `spans` are read. A line that names our message, or is exactly one of
+    our payments, proves the arrival of a file in doubt.
     """
-    lines = [line for line in _lines(connection, statement_id) if line.named]
-    lines.sort(
-        key=lambda line: bool(line.return_reason)
-    )  # a payment is booked before it comes back
-    name = f"statement {statement_id}"
-    for start in range(0, len(lines), _CHUNK):
-        chunk = lines[start : start + _CHUNK]
-        for ours in _named_in_doubt(connection, file.bank, chunk):
-            arrived(connection, ours, name, now)
-        moved = _moved(chunk, _candidates(connection, file.bank, chunk))
-        _write(connection, moved, name, now)
+    row = connection.execute(select(statements).where(statements.c.id == statement_id)).mappings()
+    return _Settling(connection, row.one(), now).run(spans)
 
 
-def _lines(connection: Connection, statement_id: str) -> Iterator[Line]:
-    query = (
-        select(entries, statements.c.account)
+def unsettle(connection: Connection, statement_id: str, now: datetime) -> None:
+    """Take back what a statement said of our payments: another version of it counts."""
+    key = select(statements.c.key).where(statements.c.id == statement_id).scalar_subquery()
+    claimed = select(claims.c.file_id).where(claims.c.statement == key).distinct()
+    touched = [*connection.execute(claimed).scalars()]
+    connection.execute(delete(claims).where(claims.c.statement == key))
+    for file_id in touched:
+        changes = derive(connection, file_id)
+        if changes.counted:
+            words = say("statement {id} counts no more", id=statement_id)
+            words = say("{name}: {moved}", name=words, moved=changes.words())
+            follow(connection, the_file(connection, file_id), words, now)
+
+
+def settle_again(
+    connection: Connection, ours: File, references: Iterable[str], now: datetime
+) -> Sequence[str]:
+    """Judge anew the lines that depend on what was just told of a file's payments.
+
+    These are the sums of its batches, and entries under references that the bank has now told.
+    """
+    batches = select(claims.c.statement, claims.c.entry).where(
+        claims.c.file_id == ours.id, claims.c.number == 0
+    )
+    referred = (
+        select(entries.c.statement, entries.c.index)
         .join(statements, statements.c.key == entries.c.statement)
-        .where(statements.c.id == statement_id, entries.c.status == "BOOK")
-        .order_by(entries.c.index)
-    )
-    for row in connection.execute(query).mappings():
-        details = json.loads(row["details"])
-        for detail in details or [{}]:
-            yield _line(row, detail, alone=len(details) <= 1)
-
-
-def _line(entry: RowMapping, detail: Mapping[str, str | None], *, alone: bool) -> Line:
-    """A detail takes its direction from the entry, and its amount too when it stands alone."""
-    amount, currency = entry["amount"], entry["currency"]
-    if written := detail.get("amount"):
-        amount = Decimal(written).copy_abs().copy_sign(amount)
-        currency = detail.get("currency") or currency
-    return Line(
-        account=entry["account"],
-        amount=amount,
-        currency=currency,
-        message_id=detail.get("message_id") or entry["batch_message_id"],
-        end_to_end_id=(detail.get("end_to_end_id") or "") if written or alone else "",
-        return_reason=detail.get("return_reason") or "",
-    )
-
-
-def _named_in_doubt(connection: Connection, bank: str | None, lines: Sequence[Line]) -> list[File]:
-    """The files in doubt whose message ids the lines name."""
-    named = {line.message_id for line in lines} - NAMELESS
-    query = select_files().where(
-        files.c.direction == "out",
-        files.c.bank == bank,
-        files.c.message_id.in_(named),
-        files.c.state.in_(sorted(ANNOUNCED)),
-    )
-    found = [file_of(row) for row in connection.execute(query).mappings()]
-    ids = Counter(file.message_id for file in found)
-    return [file for file in found if ids[file.message_id] == 1]
-
-
-def _candidates(
-    connection: Connection, bank: str | None, lines: Sequence[Line]
-) -> Mapping[str, list[Candidate]]:
-    """Our payments at this bank that bear one of the EndToEndIds, by that id."""
-    wanted = {line.end_to_end_id for line in lines} - NAMELESS
-    columns = ("number", "end_to_end_id", "amount", "currency", "account", "state")
-    query = (
-        select(
-            files.c.id, files.c.message, files.c.message_id, *(payments.c[name] for name in columns)
+        .where(
+            entries.c.servicer_reference.in_(among(references)),
+            entries.c.servicer_reference != "",
+            statements.c.bank == ours.bank,
+            statements.c.kept == Kept.BOOKED.value,
         )
-        .join(files, files.c.id == payments.c.file_id)
-        .where(payments.c.end_to_end_id.in_(wanted))
-        .where(files.c.bank == bank, files.c.state.in_(_REACHED))
     )
-    found: dict[str, list[Candidate]] = defaultdict(list)
-    for row in connection.execute(query):
-        facts = {name: getattr(row, name) for name in columns} | {"state": Pay(row.state)}
-        collection = row.message.startswith("pain.008")
-        found[row.end_to_end_id].append(
-            Candidate(file_id=row.id, message_id=row.message_id, collection=collection, **facts)
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for key, entry in (*connection.execute(batches), *connection.execute(referred)):
+        wanted[key].add(entry)
+    alarms: list[str] = []
+    for key, found in sorted(wanted.items()):
+        row = connection.execute(select(statements).where(statements.c.key == key)).mappings().one()
+        spans = [(entry, entry) for entry in sorted(found)]
+        alarms += _Settling(connection, row, now).run(spans)
+    return alarms
+
+
+class _Settling:
+    """One statement whose lines make their claims."""
+
+    def __init__(self, connection: Connection, statement: RowMapping, now: datetime) -> None:
+        self.connection = connection
+        self.statement = statement
+        self.name = f"statement {statement['id']}"
+        self.now = now
+        self.changes: dict[str, Changes] = defaultdict(Changes)
+        self.alarms: list[str] = []
+
+    def run(self, spans: Spans | None) -> Sequence[str]:
+        whole = [(1, _NO_END)]
+        joined = whole if spans is None else _joined(spans)
+        before = [match for span in joined for match in self.forget(span)]
+        for span in joined:
+            for chunk in _chunks(self.lines(*span), _CHUNK):
+                self.prove(chunk)
+                self.claim(chunk)
+        self.derive(before)
+        for file_id, changes in sorted(self.changes.items()):
+            self.follow(file_id, changes)
+        return shortened(self.alarms)
+
+    def follow(self, file_id: str, changes: Changes) -> None:
+        self.alarms += [f"file {file_id}: {words}" for words in changes.alarms]
+        if changes.counted:
+            ours = the_file(self.connection, file_id)
+            ours = arrived(self.connection, ours, self.name, self.now)
+            words = say("{name}: {moved}", name=self.name, moved=changes.words())
+            follow(self.connection, ours, words, self.now)
+
+    def forget(self, span: tuple[int, int]) -> Sequence[Match]:
+        """Remove the claims that are made anew."""
+        ours = and_(claims.c.statement == self.statement["key"], claims.c.entry.between(*span))
+        columns = (claims.c.file_id, claims.c.number, claims.c.batch_id, claims.c.how)
+        found = self.connection.execute(select(*columns).where(ours))
+        before = [Match(file_id, number, batch, How(how)) for file_id, number, batch, how in found]
+        if before:
+            self.connection.execute(delete(claims).where(ours))
+        return before
+
+    def lines(self, first: int, last: int) -> Iterator[Line]:
+        """The lines of the booked entries from `first` to `last`, a few of them in memory."""
+        ours = and_(entries.c.statement == self.statement["key"], entries.c.index <= last)
+        query = select(entries).where(ours).order_by(entries.c.index).limit(_CHUNK)
+        while page := self.connection.execute(query.where(entries.c.index >= first)).all():
+            for row in page:
+                entry = entry_of(row)
+                if entry.status == _BOOKED:
+                    yield from lines_of(entry, self.statement["account"])
+                first = entry.index + 1
+
+    # -- claiming
+
+    def prove(self, lines: Sequence[Line]) -> None:
+        """The files in doubt whose message ids the lines name have arrived."""
+        named = {line.message_id for line in lines} - NAMELESS
+        query = select_files().where(
+            files.c.direction == "out",
+            files.c.bank == self.statement["bank"],
+            files.c.message_id.in_(among(named)),
+            files.c.state.in_(sorted(ANNOUNCED)),
         )
-    return found
+        found = [file_of(row) for row in self.connection.execute(query).mappings()] if named else []
+        ids = Counter(file.message_id for file in found)
+        for file in found:
+            if ids[file.message_id] == 1:
+                arrived(self.connection, file, self.name, self.now)
+
+    def claim(self, lines: Sequence[Line]) -> None:
+        candidates, ours = self.candidates(lines), self.named_batches(lines)
+        rows: list[dict[str, object]] = []
+        matches: list[Match] = []
+        for line in lines:
+            found = the_payment(line, candidates(line))
+            if not found and {line.message_id, line.batch_id} & ours:
+                found = the_batch(line, self.batches(line))
+            matches += found
+            rows += [self.row(line, match) for match in found]
+        if rows:
+            self.connection.execute(insert(claims), rows)
+            self.derive(matches)
+            self.look_for_twice(matches)
+
+    def row(self, line: Line, match: Match) -> dict[str, object]:
+        place = {"entry": line.entry, "detail": line.detail}
+        return {"statement": self.statement["key"], **place, **match._asdict()}
+
+    def derive(self, matches: Sequence[Match]) -> None:
+        by_file: dict[str, list[Match]] = defaultdict(list)
+        for match in matches:
+            if match.how is not How.UNCERTAIN:
+                by_file[match.file_id].append(match)
+        for file_id, found in by_file.items():
+            numbers = [match.number for match in found if match.number]
+            batches = [match.batch_id for match in found if not match.number]
+            which: ColumnElement[bool] = payments.c.number.in_(numbers)
+            if batches:
+                which = or_(which, payments.c.batch_id.in_(batches))
+            changes = derive(self.connection, file_id, which)
+            self.changes[file_id].counted += changes.counted
+            self.changes[file_id].alarms += changes.alarms
+
+    # -- finding
+
+    def candidates(self, lines: Sequence[Line]) -> Callable[[Line], Iterable[Candidate]]:
+        """By a line, our payments at this bank that bear one of its ids."""
+        bearing = [
+            (name, self.bearing(name, {getattr(line, name) for line in lines} - NAMELESS))
+            for name in _NAMES
+        ]
+
+        def of(line: Line) -> Iterable[Candidate]:
+            found = (
+                candidate
+                for name, known in bearing
+                for candidate in known.get(getattr(line, name), ())
+            )
+            return {(each.file_id, each.number): each for each in found}.values()
+
+        return of
+
+    def bearing(self, name: str, wanted: Collection[str]) -> Mapping[str, Sequence[Candidate]]:
+        if not wanted:
+            return {}
+        query = (
+            select(files.c.id, files.c.message, files.c.message_id, *_CANDIDATE)
+            .join(files, files.c.id == payments.c.file_id)
+            .where(payments.c[name].in_(among(wanted)), payments.c[name] != "")
+            .where(files.c.bank == self.statement["bank"], files.c.state.in_(_REACHED))
+        )
+        found: dict[str, list[Candidate]] = defaultdict(list)
+        for file_id, message, message_id, number, *facts in self.connection.execute(query):
+            collection = message.startswith(_COLLECTION)
+            candidate = Candidate._make((file_id, number, message_id, *facts, collection))
+            found[getattr(candidate, name)].append(candidate)
+        return found
+
+    def named_batches(self, lines: Sequence[Line]) -> set[str]:
+        """Which ids of messages and batches are ones of ours; most are others'."""
+        messages = {line.message_id for line in lines} - NAMELESS
+        batches = {line.batch_id for line in lines} - NAMELESS
+        given = func.json_each(json.dumps(sorted(batches))).table_valued("value")
+        queries = (
+            select(files.c.message_id).where(
+                files.c.message_id.in_(among(messages)), self.at_the_bank()
+            ),
+            select(given.c.value).where(exists().where(payments.c.batch_id == given.c.value)),
+        )
+        named = zip((messages, batches), queries, strict=True)
+        return {
+            name for ids, query in named if ids for name in self.connection.execute(query).scalars()
+        }
+
+    def at_the_bank(self) -> ColumnElement[bool]:
+        ours = (files.c.bank == self.statement["bank"], files.c.direction == "out")
+        return and_(*ours, files.c.state.in_(_REACHED))
+
+    def batches(self, line: Line) -> Sequence[Batch]:
+        """What of ours the line may be the sum of: a batch that it names, or all of a message."""
+        query = select(files.c.id, files.c.message, files.c.message_id).where(self.at_the_bank())
+        named = query.where(files.c.message_id == line.message_id)
+        having = select(payments.c.file_id).where(payments.c.batch_id == line.batch_id).distinct()
+        newest = query.where(files.c.id.in_(having)).order_by(files.c.created.desc())
+        found = self.connection.execute(named).all() if line.message_id not in NAMELESS else []
+        if not found and line.batch_id not in NAMELESS:
+            found = self.connection.execute(newest.limit(_MOST_BATCHES)).all()
+        return [batch for row in found if (batch := self.batch(line, *row))]
+
+    def batch(self, line: Line, file_id: str, message: str, message_id: str) -> Batch | None:
+        """The batch of a file that the line names, else all that runs on the line's account."""
+        columns = ("batch_id", "account", "currency", "amount", "told", "told_at", "number")
+        query = select(*(payments.c[name] for name in columns)).where(payments.c.file_id == file_id)
+        query = query.order_by(payments.c.number)
+        rows = self.connection.execute(query.where(payments.c.batch_id == line.batch_id)).all()
+        if not rows:
+            every, ours = self.connection.execute(query), account_key(line.account)
+            rows = [row for row in every if account_key(row.account) == ours]
+        if not rows:
+            return None
+        currencies = {row.currency for row in rows}
+        back = recalled_payments(self.connection, file_id)
+        return Batch(
+            file_id=file_id,
+            message_id=message_id,
+            ids=tuple(dict.fromkeys(row.batch_id for row in rows)),
+            account=rows[0].account,
+            currency=currencies.pop() if len(currencies) == 1 else "",
+            collection=message.startswith(_COLLECTION),
+            payments=[
+                Member(row.amount, told_of(Pay(row.told), recalled=row.number in back), row.told_at)
+                for row in rows
+            ],
+        )
+
+    # -- twice
+
+    def look_for_twice(self, matches: Sequence[Match]) -> None:
+        """Money that moved twice for one payment, as reports of one kind tell it."""
+        by_file: dict[str, list[int]] = defaultdict(list)
+        for match in matches:
+            if match.how is How.EXACT:
+                by_file[match.file_id].append(match.number)
+        for file_id, numbers in by_file.items():
+            exact = (claims.c.file_id == file_id) & (claims.c.how == How.EXACT.value)
+            query = (
+                select(claims.c.number)
+                .where(exact, claims.c.number.in_(numbers))
+                .group_by(claims.c.number)
+                .having(func.count() > 1)
+            )
+            for number in self.connection.execute(query).scalars().all():
+                if words := self.twice(exact & (claims.c.number == number), number):
+                    self.alarms.append(f"file {file_id}: {words}")
+
+    def twice(self, which: ColumnElement[bool], number: int) -> str:
+        """An overlap or a later report tells of the same entry once more: that is not twice."""
+        entry = and_(entries.c.statement == claims.c.statement, entries.c.index == claims.c.entry)
+        marks = (entries.c[name] for name in _MARKS)
+        query = (
+            select(claims.c.statement, claims.c.entry, statements.c.kind, statements.c.id, *marks)
+            .join(statements, statements.c.key == claims.c.statement)
+            .join(entries, entry)
+            .where(which)
+            .order_by(claims.c.statement, claims.c.entry)
+        )
+        rows = self.connection.execute(query).all()
+        mine = [row for row in rows if row.statement == self.statement["key"]]
+        for one, other in ((one, other) for one in mine for other in rows):
+            same_kind = one.kind == other.kind
+            if same_kind and _another(one, other):
+                return (
+                    f"payment {number} is booked twice: entry {one.entry} of {one.id} and entry "
+                    f"{other.entry} of {other.id}"
+                )
+        return ""
 
 
-def _moved(lines: Sequence[Line], candidates: Mapping[str, list[Candidate]]) -> _Moved:
-    moved: _Moved = {}
-    for line in lines:
-        found = the_payment(line, candidates.get(line.end_to_end_id, ()))
-        if found is None:
-            continue
-        key = (found.file_id, found.number)
-        target = state_after(line, found, moved.get(key, found.state))
-        if target is not None:
-            moved[key] = target
-    return moved
+def _another(one: Row[Any], other: Row[Any]) -> bool:
+    if one.statement == other.statement:
+        return bool(one.entry != other.entry)
+    return any(getattr(one, mark) != getattr(other, mark) for mark in _MARKS)
 
 
-def _write(connection: Connection, moved: _Moved, name: str, now: datetime) -> None:
-    """The payments' new states, then for each of their files what follows, chained."""
-    by_file: dict[str, Counter[Pay]] = defaultdict(Counter)
-    for (file_id, number), state in moved.items():
-        ours = (payments.c.file_id == file_id) & (payments.c.number == number)
-        connection.execute(update(payments).where(ours).values(state=state.value))
-        by_file[file_id][state] += 1
-    for file_id, counted in by_file.items():
-        words = ", ".join(f"{number} {state}" for state, number in counted.items())
-        ours_now = arrived(connection, the_file(connection, file_id), name, now)
-        follow(connection, ours_now, f"{name}: {words}", now)
+def _joined(spans: Spans) -> Spans:
+    """The same entries, in as few spans as it takes."""
+    joined: list[tuple[int, int]] = []
+    for first, last in spans:
+        goes_on = bool(joined) and joined[-1][1] + 1 >= first
+        joined.append((joined.pop()[0] if goes_on else first, last))
+    return joined
+
+
+def _chunks(lines: Iterator[Line], size: int) -> Iterator[Sequence[Line]]:
+    while chunk := [*islice(lines, size)]:
+        yield chunk
+
+
+_MARKS = ("servicer_reference", "booking_date")
+_COLLECTION = "pain.008"
+_NAMES = ("end_to_end_id", "instruction_id", "servicer_reference")
+_CANDIDATE = tuple(
+    payments.c[name]
+    for name in Candidate._fields
+    if name not in {"file_id", "message_id", "collection"}
+)

@@ -36,7 +36,7 @@ from h2h.adapters.sql.types import (
     UtcTime,
 )
 from h2h.core.recall import Answer, Scope
-from h2h.core.states import NEVER_WENT, OPEN_PAYMENT, In, Kept, Out, Pay
+from h2h.core.states import NEVER_WENT, OPEN_PAYMENT, TOLD, How, In, Kept, Out, Pay
 
 SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
 
@@ -209,16 +209,34 @@ payments = Table(
     _words("remittance"),
     Column("requested_execution_date", Date),
     Column("state", String, nullable=False),
+    Column("told", String, nullable=False, default=Pay.INSTRUCTED.value),  # the most, by reports
+    _words("told_at"),  # when the report that told it was made, and so the next two
     _words("status"),
     _words("reason"),
+    _words("servicer_reference"),  # the bank's own, as far as reports tell it
+    _words("payee_check"),  # the code of its verification
+    _words("payee_name"),
+    _words("payee_at"),
     Column("exact_key", LargeBinary),  # NULL: without an EndToEndId
     Column("similar_key", LargeBinary, nullable=False),
     _flag("described"),  # has a remittance to tell it by
     CheckConstraint(f"state IN ({_listed(Pay)})", name="state"),
+    CheckConstraint(f"told IN ({_listed(TOLD)})", name="told"),
 )
 _index("payments_by_exact_key", payments.c.exact_key, where="exact_key IS NOT NULL")
 _index("payments_by_similar_key", payments.c.similar_key)
 _index("payments_by_end_to_end_id", payments.c.end_to_end_id)
+_index(
+    "payments_by_instruction_id",
+    payments.c.instruction_id,
+    where="instruction_id <> ''",
+)
+_index("payments_by_batch", payments.c.batch_id, payments.c.file_id)
+_index(
+    "payments_by_reference",
+    payments.c.servicer_reference,
+    where="servicer_reference <> ''",
+)
 OPEN_PAYMENTS = f"state IN ({_listed(OPEN_PAYMENT)})"
 _index("payments_open", payments.c.file_id, where=OPEN_PAYMENTS)
 
@@ -379,6 +397,43 @@ reports = Table(
 
 _index("reports_by_original", reports.c.original_message_id)
 
+# What reports and acknowledgements said, at the level at which they said it.
+told = Table(
+    "told",
+    metadata,
+    Column("report_id", String, ForeignKey("files.id"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    _of_file(),
+    Column("number", Integer, nullable=False),  # the payment's; 0: of a batch or the whole file
+    _words("batch_id"),  # "" for the whole file
+    _words("code"),
+    _words("reason"),
+    _words("created"),  # the report, as text that sorts
+)
+_index("told_by_payment", told.c.file_id, told.c.number)
+
+# The booked lines that are payments of ours, or may be.
+claims = Table(
+    "claims",
+    metadata,
+    Column(
+        "statement",
+        BigInteger,
+        ForeignKey("statements.key"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("detail", Integer, primary_key=True, autoincrement=False),  # 0: the entry as a whole
+    _of_file(key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 0: a whole batch
+    Column("batch_id", String, primary_key=True),  # of a whole batch
+    Column("how", String, nullable=False),
+    _words("why"),  # it is not certain
+    CheckConstraint(f"how IN ({_listed(How)})", name="how"),
+)
+_index("claims_by_payment", claims.c.file_id, claims.c.number)
+
 recalls = Table(
     "recalls",
     metadata,
@@ -401,7 +456,6 @@ recalled = Table(
     Column("answer", String, nullable=False),
     _words("code"),  # the bank's
     _words("reason"),
-    _words("stood"),  # the payment's state when the bank called it recalled
     CheckConstraint(f"answer IN ({_listed(Answer)})", name="answer"),
 )
 

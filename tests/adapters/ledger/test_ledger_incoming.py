@@ -415,7 +415,8 @@ def test_a_late_acknowledgement_takes_nothing_back(office: Office) -> None:
     sent = _reserved(office, "PAY_1.xml", Out.SENT)
     file = office.ledger.file(sent)
     assert file is not None
-    office.moved(file, Out.ACCEPTED)
+    accepted = office.report(file.message_id, "ACCP")
+    office.ledger.tell(office.read(), accepted, office.later(), rejects_only=False)
     told = office.ledger.acknowledge(office.read(), "PAY_1.xml", office.later())
     assert told is not None
     assert (told.file_id, told.moved, told.alarms) == (sent, (), ())

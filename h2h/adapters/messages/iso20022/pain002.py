@@ -60,7 +60,14 @@ def _payment(node: Node) -> PaymentStatus:
         amount=original.text if original else "",
         currency=original.currency if original else "",
         servicer_reference=node.value("AcctSvcrRef"),
+        payee_name=_creditor(node),
     )
+
+
+def _creditor(node: Node) -> str:
+    """From .10 on a party may be a bank, and stands one level deeper."""
+    creditor = node.one("OrgnlTxRef", "Cdtr")
+    return (creditor.value("Nm") or creditor.value("Pty", "Nm")) if creditor else ""
 
 
 def _reasons(node: Node) -> tuple[Reason, ...]:

@@ -42,9 +42,11 @@ def upgrade() -> None:
     _moves()
     _payments()
     _reports()
+    _told()
     _recalls()
     _recalled()
     _statements()
+    _claims()
     _waivers()
     _balances()
     _entries()
@@ -282,8 +284,14 @@ def _payments() -> None:
         sa.Column("remittance", sa.Text(), nullable=False),
         sa.Column("requested_execution_date", sa.Date(), nullable=True),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("told", sa.String(), nullable=False),
+        sa.Column("told_at", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("servicer_reference", sa.Text(), nullable=False),
+        sa.Column("payee_check", sa.Text(), nullable=False),
+        sa.Column("payee_name", sa.Text(), nullable=False),
+        sa.Column("payee_at", sa.Text(), nullable=False),
         sa.Column("exact_key", sa.LargeBinary(), nullable=True),
         sa.Column("similar_key", sa.LargeBinary(), nullable=False),
         sa.Column("described", sa.Boolean(), nullable=False),
@@ -292,10 +300,27 @@ def _payments() -> None:
             "'instructed', 'rejected', 'returned')",
             name="ck_payments_state",
         ),
+        sa.CheckConstraint(
+            "told IN ('accepted', 'acknowledged', 'cancelled', 'instructed', 'rejected')",
+            name="ck_payments_told",
+        ),
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_payments_file_id"),
         sa.PrimaryKeyConstraint("file_id", "number", name="pk_payments"),
     )
     _index("payments_by_end_to_end_id", "payments", ["end_to_end_id"])
+    _index(
+        "payments_by_instruction_id",
+        "payments",
+        ["instruction_id"],
+        where="instruction_id <> ''",
+    )
+    _index("payments_by_batch", "payments", ["batch_id", "file_id"])
+    _index(
+        "payments_by_reference",
+        "payments",
+        ["servicer_reference"],
+        where="servicer_reference <> ''",
+    )
     open_ = "state IN ('accepted', 'acknowledged', 'instructed')"
     _index("payments_open", "payments", ["file_id"], where=open_)
     _index("payments_by_exact_key", "payments", ["exact_key"], where="exact_key IS NOT NULL")
@@ -314,6 +339,47 @@ def _reports() -> None:
         sa.PrimaryKeyConstraint("bank", "message_id", "fingerprint", name="pk_reports"),
     )
     _index("reports_by_original", "reports", ["original_message_id"])
+
+
+def _told() -> None:
+    op.create_table(
+        "told",
+        sa.Column("report_id", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["files.id"], name="fk_told_report_id"),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_told_file_id"),
+        sa.PrimaryKeyConstraint("report_id", "place", name="pk_told"),
+    )
+    _index("told_by_payment", "told", ["file_id", "number"])
+
+
+def _claims() -> None:
+    op.create_table(
+        "claims",
+        sa.Column("statement", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("entry", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("detail", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("batch_id", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "how IN ('batch', 'exact', 'return', 'uncertain')", name="ck_claims_how"
+        ),
+        sa.ForeignKeyConstraint(["statement"], ["statements.key"], name="fk_claims_statement"),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_claims_file_id"),
+        sa.PrimaryKeyConstraint(
+            "statement", "entry", "detail", "file_id", "number", "batch_id", name="pk_claims"
+        ),
+    )
+    _index("claims_by_payment", "claims", ["file_id", "number"])
 
 
 def _statements() -> None:
@@ -424,7 +490,6 @@ def _recalled() -> None:
         sa.Column("answer", sa.String(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("stood", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "answer IN ('asked', 'pending', 'recalled', 'refused')", name="ck_recalled_answer"
         ),
