@@ -36,6 +36,7 @@ _BLANKS = " \t\r\n"  # those of XML
 _NAME_SPACES = re.compile(r"\{[^{}]*\}")
 ASK_BANK = "Ask the bank to send the file again; it stays as it came until then"
 
+STANDARD = "urn:iso:std:iso:20022:tech:xsd:"  # the name spaces of ISO's own messages begin so
 # Message names are found in the name space. Beside ISO's own, banks use SWIFT's and, for the Swiss
 # variants, that of SIX.
 _NAMESPACE = re.compile(
@@ -427,7 +428,7 @@ def schema_of(opened: Opened) -> etree.XMLSchema | None:
     path = None if message is None else resources.schema(message)
     if path is None:
         return None
-    space = schema.space(path)
+    space = STANDARD + path.stem
     if space == opened.space:
         return schema.load(path)
     words = path.read_text("utf-8").replace(f'"{space}"', f'"{opened.space}"')

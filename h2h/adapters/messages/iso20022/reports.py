@@ -12,7 +12,6 @@ import codecs
 import re
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from itertools import islice
 from typing import NamedTuple, NoReturn, cast
 
 from lxml import etree
@@ -107,7 +106,6 @@ class _Reading:
         # without attributes: so it is neither an empty element nor one with other name spaces
         self._start = re.compile(rf"<([\w.-]+:)?{tag}\s*>")
         self._end = re.compile(rf"</(?:[\w.-]+:)?{tag}\s*>")
-        self._tag = re.compile(rf"(?<![\w.-]){tag}(?![\w.-])")
         self._shapes = Shapes[EntryTexts]()
         self._spaces: dict[str | None, str] = {}  # name spaces where the shapes were learned
         self._behind_entry = False  # the text goes on directly behind an entry of the report
@@ -198,17 +196,17 @@ class _Reading:
         return end
 
     def _learned(self, piece: str) -> bool:
-        """Did the parser read the one entry that `piece` ends with? Its shape is learned.
+        """Did the parser read an entry that ends with `piece`? Its shape is learned.
 
-        The entry's tag stands in `piece` twice, once as a start, once at its end. So what the
-        parser saw the end of has ended here, whatever else `piece` may hold.
+        An entry that could be read has something in it, and so an end tag. In `piece` there is one
+        only, at its end: so the entry has ended here, whatever else `piece` may hold.
         """
-        if self._last is None or sum(1 for _ in islice(self._tag.finditer(piece), 3)) != 2:
+        if self._last is None:
             return False
         start = self._start.search(piece)
         if start is not None:
             self._learn(piece[start.start() :], start[1] or "", self._last)
-        return start is not None
+        return True
 
     def _learn(self, fragment: str, prefix: str, texts: EntryTexts) -> None:
         """Remember how an entry is written, if it gives the `texts` that the parser found."""
