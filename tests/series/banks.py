@@ -14,7 +14,7 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from .paper import Dialect, Line, Sheet, bai2, camt, mt940
+from .paper import Dialect, Line, Order, Pay, Sheet, bai2, camt, mt940, pain002
 
 FIRST = date(2026, 12, 10)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(30))
@@ -48,6 +48,9 @@ class Series:
     bank: str
     deliveries: tuple[Delivery, ...]
     truth: Mapping[tuple[str, str], Truth]
+    orders: tuple[Order, ...] = ()  # payment files that went to the bank before
+    payments: Mapping[str, str] = field(default_factory=dict)  # id -> its state in the end
+    files: Mapping[str, str] = field(default_factory=dict)  # message id -> the file's state
 
     @property
     def accounts(self) -> frozenset[str]:
@@ -122,6 +125,87 @@ class Post:
         self.sent.append(Delivery(self.bank, name, content, story))
 
 
+def orders(account: str, currency: str) -> tuple[Order, ...]:
+    """Our payment files: a batch booked as one sum, single ones, one in doubt, one with details."""
+    files = {
+        "BATCH": (("B1", "100.10"), ("B2", "200.20"), ("B3", "300.30"), ("B4", "400.40")),
+        "SINGLE": (("S1", "11.11"), ("S2", "22.22"), ("S3", "33.33"), ("S4", "44.44")),
+        "DOUBT": (("D1", "55.55"),),
+        "DETAIL": (("T1", "66.66"), ("T2", "77.77")),
+    }
+    return tuple(
+        Order(
+            message_id=f"{currency}-{name}",
+            batch_id=f"{currency}-{name}-1",
+            account=account,
+            currency=currency,
+            payments=tuple(Pay(f"{currency}-{each}", Decimal(figure)) for each, figure in listed),
+            doubt=name == "DOUBT",
+        )
+        for name, listed in files.items()
+    )
+
+
+def debits(book: Book, day: date) -> tuple[Line, ...]:
+    """What the bank books for them on this day."""
+    code = book.currency
+
+    def paid(name: str, figure: str, **facts: object) -> Line:
+        return book.line(day, Decimal(figure), end_to_end_id=f"{code}-{name}", **facts)
+
+    if day == date(2026, 12, 11):  # B4 was rejected
+        batch = {"message_id": f"{code}-BATCH", "batch_id": f"{code}-BATCH-1", "transactions": 3}
+        return (book.line(day, Decimal("-600.60"), **batch),)
+    if day == date(2026, 12, 14):
+        both = (paid("T1", "-66.66"), paid("T2", "-77.77"))
+        batch = {"message_id": f"{code}-DETAIL", "batch_id": f"{code}-DETAIL-1", "parts": both}
+        return (paid("S2", "-22.22"), book.line(day, Decimal("-144.43"), **batch))
+    if day == date(2026, 12, 16):
+        return (paid("S1", "-11.11"),)
+    if day == date(2026, 12, 18):
+        return (paid("D1", "-55.55", message_id=f"{code}-DOUBT"),)
+    if day == date(2027, 1, 6):  # three weeks later
+        return (paid("S2", "22.22", reason="AC04"),)
+    return ()
+
+
+def reports(post: Post, code: str, version: str = "10") -> None:
+    """What the bank reports of them: at three levels, twice, contradictory, without our id."""
+    batch, single = f"{code}-BATCH", f"{code}-SINGLE"
+    told: list[tuple[str, str, str, str, str, tuple[tuple[str, str, str], ...]]] = [
+        ("2026-12-09T11:00:00", batch, "ACTC", "", "", ()),
+        ("2026-12-10T07:00:00", batch, "PART", f"{batch}-1", "PART", (("B4", "RJCT", "AC04"),)),
+        ("2026-12-10T09:00:00", batch, "", f"{batch}-1", "ACSP", ()),
+        ("2026-12-09T11:01:00", single, "ACCP", "", "", ()),
+        ("2026-12-10T08:00:00", single, "PART", f"{single}-1", "", (("S3", "RJCT", "AM04"),)),
+        ("2026-12-10T12:00:00", single, "", f"{single}-1", "", (("S3", "ACSP", ""),)),
+        ("2026-12-10T06:00:00", single, "", f"{single}-1", "", (("S4", "RCVC", ""),)),
+        (
+            *("2026-12-11T06:00:00", "NOTPROVIDED", "", f"{code}-DETAIL-1", ""),
+            (("T1", "ACSC", ""), ("T2", "ACSC", "")),
+        ),
+    ]
+    for number, (created, original, group, name, status, payments) in enumerate(told, 1):
+        listed = [(f"{code}-{each}", found, more) for each, found, more in payments]
+        text = pain002(f"{code}-R{number}", created, original, group, name, status, listed, version)
+        post.send(text, "report")
+
+
+STATES = {
+    **dict.fromkeys(("B1", "B2", "B3", "S1", "D1", "T1", "T2"), "booked"),
+    "B4": "rejected",
+    "S2": "returned",
+    "S3": "rejected",
+    "S4": "accepted",
+}
+FILES = {
+    "BATCH": "part_accepted",
+    "SINGLE": "part_accepted",
+    "DOUBT": "accepted",
+    "DETAIL": "accepted",
+}
+
+
 def again(sheet: Sheet, created: str, copy: str = "") -> Sheet:
     """The same statement under another id, made at another time."""
     return replace(sheet, id=f"{sheet.id}-{created[:16]}", created=created, copy=copy)
@@ -139,7 +223,7 @@ def rhein() -> Series:
     late: dict[date, tuple[str, str]] = {}
     for day in DAYS:
         number = 1 if number > 300 and day.year == 2027 else number + 1
-        paid = euro.some(day) if business(day) else ()
+        paid = (*debits(euro, day), *euro.some(day)) if business(day) else ()
         if day == date(2026, 12, 15):  # honest twins
             twin = euro.line(day, Decimal("-49.90"), reference="", text="bus ticket")
             paid = (*paid, twin, twin)
@@ -158,7 +242,10 @@ def rhein() -> Series:
             rate = foreign[0]._replace(instructed=("812.35", "EUR", "1.0854"))
             foreign = (rate, *foreign[1:])
         opening = euro.balance
-        first = euro.sheet(day, paid, f"{number}")
+        lapsed: tuple[Line, ...] = ()  # a line that the bank takes back
+        if day == date(2026, 12, 22):
+            lapsed = (euro.line(day, Decimal("-44.44"), end_to_end_id="EUR-S4"),)
+        first = euro.sheet(day, (*paid, *lapsed), f"{number}")
         pair = [first, dollar.sheet(day, foreign, f"{number}")]
         post.send(camt("camt.053", pair, f"R{day:%m%d}", first.created, how))
         if day in {date(2026, 12, 14), date(2027, 1, 4)}:
@@ -190,7 +277,11 @@ def rhein() -> Series:
         (euro.account, "EUR"): Truth(euro.balance, 30, 3, 0),
         (dollar.account, "USD"): Truth(dollar.balance, 30, 0, 0),
     }
-    return Series("rhein", tuple(post.sent), truth)
+    reports(post, "EUR")
+    sent = orders(euro.account, "EUR")
+    states = {f"EUR-{name}": state for name, state in STATES.items()}
+    files = {f"EUR-{name}": state for name, state in FILES.items()}
+    return Series("rhein", tuple(post.sent), truth, sent, states, files)
 
 
 def alpen() -> Series:
@@ -204,7 +295,7 @@ def alpen() -> Series:
     for day in filter(business, DAYS):
         if day.day % 5 == 0:  # nothing happened
             continue
-        lines = francs.some(day)
+        lines = (*debits(francs, day), *francs.some(day))
         if day.day % 6 == 0:
             parts = tuple(francs.line(day, Decimal(n)) for n in (100, 250, 3))
             batch = francs.line(day, Decimal(353), parts=parts, text="collected slips", party="")
@@ -242,7 +333,11 @@ def alpen() -> Series:
             new = replace(sheet, lines=words, created=f"{day}T21:30:00")
             post.send(camt("camt.053", [new], "A0104C", new.created, how), "correction")
     truth = {(francs.account, "CHF"): Truth(francs.balance, statements + 1, 1, 1)}
-    return Series("alpen", tuple(post.sent), truth)
+    reports(post, "CHF", "03")
+    sent = orders(francs.account, "CHF")
+    states = {f"CHF-{name}": state for name, state in STATES.items()}
+    files = {f"CHF-{name}": state for name, state in FILES.items()}
+    return Series("alpen", tuple(post.sent), truth, sent, states, files)
 
 
 def polder() -> Series:

@@ -33,6 +33,7 @@ class Line(NamedTuple):
     linked: str = ""  # the notification that has its details
     instructed: tuple[str, str, str] = ("", "", "")  # amount, currency, rate: an exchange
     parts: tuple[Line, ...] = ()
+    transactions: int = 0  # of what a batch holds, when that is all that is told of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +165,15 @@ def _entry(line: Line, sheet: Sheet, how: Dialect) -> str:
     code = _tag("Cd", "ICDT" if line.amount < 0 else "RCDT") + _tag("SubFmlyCd", "ESCT")
     domain = _tag("Domn", _tag("Cd", "PMNT") + _tag("Fmly", code))
     batch = ""
-    if line.parts and line.batch_id:
+    if line.batch_id and (line.parts or line.transactions):
         batch = _tag(
             "Btch",
             _tag("MsgId", line.message_id)
             + _tag("PmtInfId", line.batch_id)
-            + _tag("NbOfTxs", f"{len(line.parts)}"),
+            + _tag("NbOfTxs", f"{len(line.parts) or line.transactions}"),
         )
-    details = "".join(_detail(part, sheet.currency, how) for part in line.parts or (line,))
+    told = () if line.transactions else line.parts or (line,)
+    details = "".join(_detail(part, sheet.currency, how) for part in told)
     linked = "<AddtlInfInd><MsgNmId>camt.054.001.{}</MsgNmId><MsgId>{}</MsgId></AddtlInfInd>"
     return _tag(
         "Ntry",
@@ -328,3 +330,100 @@ def _account(sheet: Sheet) -> tuple[list[str], int]:
 
 def _minor(amount: Decimal) -> int:
     return int(amount * 100)
+
+
+# ------------------------------------------------------------------ payment files, status reports
+
+
+class Pay(NamedTuple):
+    """One payment of ours, as we order it."""
+
+    id: str  # its EndToEndId, and its instruction id too
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A payment file of ours with one batch. In `doubt` we do not know whether it arrived."""
+
+    message_id: str
+    batch_id: str
+    account: str
+    currency: str
+    payments: tuple[Pay, ...]
+    doubt: bool = False
+
+
+def pain001(order: Order) -> str:
+    """The file as the ERP writes it."""
+    totals = _tag("NbOfTxs", f"{len(order.payments)}") + _tag(
+        "CtrlSum", f"{sum(each.amount for each in order.payments)}"
+    )
+    header = _tag("MsgId", order.message_id) + _tag("CreDtTm", "2026-12-09T10:00:00") + totals
+    party = _tag("Nm", "Acme GmbH")
+    debtor = (
+        _tag("Dbtr", party)
+        + _tag("DbtrAcct", _tag("Id", _tag("IBAN", order.account)))
+        + _tag("DbtrAgt", _tag("FinInstnId", _tag("BICFI", "COBADEFFXXX")))
+    )
+    batch = "".join(
+        (
+            _tag("PmtInfId", order.batch_id),
+            _tag("PmtMtd", "TRF"),
+            _tag("BtchBookg", "true"),
+            totals,
+            _tag("ReqdExctnDt", _tag("Dt", "2026-12-10")),
+            debtor,
+            *(_order(each, order.currency) for each in order.payments),
+        )
+    )
+    body = _tag("GrpHdr", header + _tag("InitgPty", party)) + _tag("PmtInf", batch)
+    return _document("pain.001.001.09", _tag("CstmrCdtTrfInitn", body))
+
+
+def _order(payment: Pay, currency: str) -> str:
+    ids = _tag("InstrId", payment.id) + _tag("EndToEndId", payment.id)
+    creditor = _tag("IBAN", "FR1420041010050500013M02606")
+    return _tag(
+        "CdtTrfTxInf",
+        _tag("PmtId", ids)
+        + _tag("Amt", f'<InstdAmt Ccy="{currency}">{payment.amount}</InstdAmt>')
+        + _tag("Cdtr", _tag("Nm", f"Supplier of {payment.id}"))
+        + _tag("CdtrAcct", _tag("Id", creditor))
+        + _tag("RmtInf", _tag("Ustrd", f"invoice of {payment.id}")),
+    )
+
+
+def pain002(
+    message_id: str,
+    created: str,
+    original: str,
+    group: str = "",
+    batch: str = "",
+    status: str = "",
+    payments: Sequence[tuple[str, str, str]] = (),
+    version: str = "10",
+) -> str:
+    """A status report; `payments` are (EndToEndId, status, reason or the bank's reference)."""
+    told = "".join(
+        _tag(
+            "TxInfAndSts",
+            _tag("OrgnlEndToEndId", name)
+            + _tag("TxSts", code)
+            + (_tag("StsRsnInf", _tag("Rsn", _tag("Cd", more))) if len(more) == 4 else "")
+            + (_tag("AcctSvcrRef", more) if len(more) > 4 else ""),
+        )
+        for name, code, more in payments
+    )
+    answer = _tag("OrgnlMsgId", original) + _tag("OrgnlMsgNmId", "pain.001.001.09")
+    body = _tag("GrpHdr", _tag("MsgId", message_id) + _tag("CreDtTm", created))
+    body += _tag("OrgnlGrpInfAndSts", answer + (_tag("GrpSts", group) if group else ""))
+    if batch:
+        level = _tag("PmtInfSts", status) if status else ""
+        body += _tag("OrgnlPmtInfAndSts", _tag("OrgnlPmtInfId", batch) + level + told)
+    return _document(f"pain.002.001.{version}", _tag("CstmrPmtStsRpt", body))
+
+
+def _document(message: str, body: str) -> str:
+    text = f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{message}">{body}</Document>'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
