@@ -476,12 +476,12 @@ def test_what_has_no_place_is_told() -> None:
     text, left = written(replace(statement, entries=(*statement.entries, pending)))
     assert ",A B,B-1," in text
     assert left == (
-        "entry 2 of status PDNG, 50.50",
         "balance INFO of 1 USD",
         "entry 1: the 2 transactions behind it",
         "entry 1: the charge 0.25 USD",
         "entry 1: the bank's reference 'A,B' is written 'A B'",
         "entry 1: the reference 'B/1' is written 'B-1'",
+        "entry 2 of status PDNG, 50.50",
     )
 
 

@@ -227,6 +227,13 @@ def test_several_statements_of_a_file_go_into_one(tmp_path: Path) -> None:
     assert text.startswith("01,COBADEFF,ACME,260303,0600,")
 
 
+def test_of_what_has_no_room_the_first_hundred_things_are_told(tmp_path: Path) -> None:
+    pending = replace(STATEMENT, entries=[ENTRY._replace(status="PDNG")] * 250)
+    told = ErpExporter().write(FormTerms("mt940"), [pending], tmp_path / "made")
+    assert [told[0], told[99]] == ["statement S1: entry 1 of status PDNG, -123456789012.34"] * 2
+    assert told[100:] == ["statement S1: and 150 more"]
+
+
 def test_the_same_statements_always_make_the_same_file(tmp_path: Path) -> None:
     for form in ("bai2", "xlsx", "mt940"):
         contents = []

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from h2h.adapters.messages.bai2 import BALANCES
+from h2h.adapters.messages.leftover import Leftover
 from h2h.adapters.messages.text import in_set_x, words_of
 from h2h.core.money import decimals_of, decimals_used, plain, total
 from h2h.core.statement import Entry, EntryDetail, Statement, StatementKind
@@ -60,7 +61,7 @@ def write_bai2(
     for groups, statement in enumerate(statements, 1):  # noqa: B007 - how many there are
         grand_total += _group(out, statement, parties)
     out.record("99", str(grand_total), str(groups), str(out.records + 1))
-    return tuple(out.left)
+    return out.left.told()
 
 
 @dataclass
@@ -69,7 +70,7 @@ class _Out:
 
     target: BinaryIO
     records: int = 0
-    left: list[str] = field(default_factory=list)
+    left: Leftover = field(default_factory=Leftover)
 
     def record(self, *fields: str) -> None:
         self.records += 1
@@ -108,12 +109,11 @@ def _account(out: _Out, statement: Statement) -> int:
     if not number or _reference(number) != number:
         raise _refused(statement, "has an account number that BAI2 cannot hold")
     first = out.records
-    booked = list(_booked(out, statement))
-    summary = [*_balances(out, statement), *_totals(statement, booked)]
+    summary = [*_balances(out, statement), *_totals(statement)]
     fields = [text for code, value, count in summary for text in (code, str(value), count, "")]
     out.record("03", number, statement.currency, *fields)
     control_total = sum(value for _, value, _ in summary)
-    for entry in booked:
+    for entry in _booked(out, statement):
         value = abs(_minor(statement, entry.amount, entry.currency))
         out.record(*_transaction(out, entry, value))
         control_total += value
@@ -125,7 +125,7 @@ def _booked(out: _Out, statement: Statement) -> Iterator[Entry]:
     for entry in statement.entries:
         if entry.status != "BOOK":
             words = f"entry {entry.index} of status {entry.status}, {plain(entry.amount)}"
-            out.left.append(words)
+            out.left.tell(words)
             continue
         if entry.currency != statement.currency:
             why = f"has an entry in {entry.currency}, not in {statement.currency}"
@@ -145,16 +145,22 @@ def _balances(out: _Out, statement: Statement) -> Iterator[_Summary]:
             raise _refused(statement, why)
         if code is None or code in written:
             words = f"balance {balance.type} of {plain(balance.amount)} {balance.currency}"
-            out.left.append(words)
+            out.left.tell(words)
             continue
         written.add(code)
         yield code, _minor(statement, balance.amount, balance.currency), ""
 
 
-def _totals(statement: Statement, booked: Sequence[Entry]) -> Iterator[_Summary]:
+def _totals(statement: Statement) -> Iterator[_Summary]:
+    """Counted in a walk of its own: the summary stands before the entries."""
+    counts, sums = {True: 0, False: 0}, {True: Decimal(0), False: Decimal(0)}
+    for entry in statement.entries:
+        if entry.status == "BOOK":
+            credit = entry.amount >= 0
+            counts[credit] += 1
+            sums[credit] = total((sums[credit], entry.amount.copy_abs()))
     for code, credit in ((_CREDITS, True), (_DEBITS, False)):
-        amounts = [e.amount.copy_abs() for e in booked if (e.amount >= 0) is credit]
-        yield code, _minor(statement, total(amounts), statement.currency), str(len(amounts))
+        yield code, _minor(statement, sums[credit], statement.currency), str(counts[credit])
 
 
 def _minor(statement: Statement, value: Decimal, currency: str) -> int:
@@ -174,16 +180,16 @@ def _transaction(out: _Out, entry: Entry, value: int) -> Iterator[str]:
     """Record 16: available with its value date (V), the references, and all else as text."""
     details = entry.details if len(entry.details) == 1 else ()
     if len(entry.details) > 1:
-        out.left.append(f"entry {entry.index}: the {len(entry.details)} transactions behind it")
+        out.left.tell(f"entry {entry.index}: the {len(entry.details)} transactions behind it")
     for charge in entry.charges:
         words = f"entry {entry.index}: the charge {plain(charge.amount)} {charge.currency}"
-        out.left.append(words)
+        out.left.tell(words)
     yield from ("16", _type_code(entry), str(value))
     yield from ("V", f"{entry.value_date:%y%m%d}", "") if entry.value_date else ("",)
     bank, customer = _references(entry, details)
     for words, text in (("the bank's reference", bank), ("the reference", customer)):
         if (written := _reference(text)) != text:
-            out.left.append(f"entry {entry.index}: {words} {text!r} is written {written!r}")
+            out.left.tell(f"entry {entry.index}: {words} {text!r} is written {written!r}")
         yield written
     yield _text(entry, details)
 

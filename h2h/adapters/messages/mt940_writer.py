@@ -8,14 +8,16 @@ has no room for is left out and told, a sentence each, so that nobody takes the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import BinaryIO
 
 from h2h.adapters.messages import information
 from h2h.adapters.messages.information import Information
+from h2h.adapters.messages.leftover import Leftover
 from h2h.adapters.messages.mt940 import entry_date
 from h2h.adapters.messages.text import in_set_x
 from h2h.core import books
@@ -53,13 +55,23 @@ def write_mt940(statement: Statement, target: BinaryIO) -> tuple[str, ...]:
     if first is None or last is None:
         raise _refused(statement, "has no opening or no closing balance")
     out = _Out(statement, statement.period_to or last.date)
-    body = [_balance(out, first, "60"), *_entries(out, ("BOOK",)), _balance(out, last, "62")]
-    for balance in statement.balances:
-        if balance.type in _AVAILABLE and balance.currency == statement.currency:
-            body.append(_balance(out, balance, _AVAILABLE[balance.type]))
-        elif balance not in {first, last}:
+    others = [balance for balance in statement.balances if balance not in {first, last}]
+    parts = (
+        _head(out),
+        [_balance(out, first, "60")],
+        _entries(out, ("BOOK",)),
+        [_balance(out, last, "62")],
+        _available(out, others),
+    )
+    return out.write(chain.from_iterable(parts), target)
+
+
+def _available(out: _Out, others: Iterable[Balance]) -> Iterator[str]:
+    for balance in others:
+        if balance.type in _AVAILABLE and balance.currency == out.statement.currency:
+            yield _balance(out, balance, _AVAILABLE[balance.type])
+        else:
             out.leave(f"balance {balance.type} of {plain(balance.amount)} {balance.currency}")
-    return out.write([*_head(out), *body], target)
 
 
 def write_mt942(statement: Statement, target: BinaryIO) -> tuple[str, ...]:
@@ -68,12 +80,11 @@ def write_mt942(statement: Statement, target: BinaryIO) -> tuple[str, ...]:
         raise _refused(statement, "is an end-of-day statement; MT942 holds none")
     created = _created(statement)
     out = _Out(statement, statement.period_to or created.date())
-    moment = _moment(out, created)
-    body = list(_entries(out, ("BOOK", "PDNG")))
     for balance in statement.balances:
         out.leave(f"balance {balance.type} of {plain(balance.amount)} {balance.currency}")
-    floor = f":34F:{statement.currency}0,"
-    return out.write([*_head(out), floor, moment, *body, *_sums(out)], target)
+    top = [f":34F:{statement.currency}0,", _moment(out, created)]
+    parts = (_head(out), top, _entries(out, ("BOOK", "PDNG")), _sums(out))
+    return out.write(chain.from_iterable(parts), target)
 
 
 @dataclass
@@ -82,16 +93,26 @@ class _Out:
 
     statement: Statement
     day: date | None  # for what has none of its own
-    left: list[str] = field(default_factory=list)
-    written: list[Entry] = field(default_factory=list)
+    left: Leftover = field(default_factory=Leftover)
+    debits: int = 0  # of what was written
+    credits: int = 0
+    debit_sum: Decimal = Decimal(0)  # unsigned
+    credit_sum: Decimal = Decimal(0)
 
     def leave(self, words: str) -> None:
-        self.left.append(words)
+        self.left.tell(words)
 
-    def write(self, fields: Sequence[str], target: BinaryIO) -> tuple[str, ...]:
-        text = "\n".join([*fields, "-", ""])
-        target.write(text.replace("\n", "\r\n").encode("ascii"))
-        return tuple(self.left)
+    def add(self, entry: Entry) -> None:
+        if _is_credit(entry):
+            self.credits, self.credit_sum = self.credits + 1, total((self.credit_sum, entry.amount))
+        else:
+            self.debits += 1
+            self.debit_sum = total((self.debit_sum, entry.amount.copy_abs()))
+
+    def write(self, fields: Iterable[str], target: BinaryIO) -> tuple[str, ...]:
+        whole = (f"{text}\n".replace("\n", "\r\n") for text in chain(fields, "-"))
+        target.writelines(text.encode("ascii") for text in whole)
+        return self.left.told()
 
 
 def _refused(statement: Statement, why: str) -> Refused:
@@ -180,14 +201,8 @@ def _moment(out: _Out, created: datetime) -> str:
 
 def _sums(out: _Out) -> Iterator[str]:
     currency = out.statement.currency
-    for mark, chosen in (("D", _is_debit), ("C", _is_credit)):
-        amounts = [entry.amount for entry in out.written if chosen(entry)]
-        figure = _figure(out, total(amounts), currency)
-        yield f":90{mark}:{len(amounts)}{currency}{figure}"
-
-
-def _is_debit(entry: Entry) -> bool:
-    return entry.amount < 0
+    yield f":90D:{out.debits}{currency}{_figure(out, out.debit_sum, currency)}"
+    yield f":90C:{out.credits}{currency}{_figure(out, out.credit_sum, currency)}"
 
 
 def _is_credit(entry: Entry) -> bool:
@@ -205,7 +220,7 @@ def _entries(out: _Out, statuses: Sequence[str]) -> Iterator[str]:
         if entry.currency != out.statement.currency:
             why = f"has an entry in {entry.currency}, not in {out.statement.currency}"
             raise _refused(out.statement, why)
-        out.written.append(entry)
+        out.add(entry)
         yield from _entry(out, entry)
 
 
