@@ -15,10 +15,11 @@ from h2h.core.problem import SEVERITY_WORDS, Problem, place_words
 from h2h.core.states import AT_THE_BANK, Out, State
 from h2h.core.words import Words, say, tell
 from h2h.errors import H2HError
-from h2h.handover import Content, prepare, publish
-from h2h.ports import File, HandOver, MoveRow, Refusal
+from h2h.exporting import status_folders
+from h2h.handover import prepare, publish
+from h2h.ports import Content, File, HandOver, MoveRow, Refusal
 from h2h.refusals import contents_of, refusal_of
-from h2h.sweep import Sweep
+from h2h.sweep import Sweep, terms_of
 
 # What the ERP is told, by the state that a file has reached; nothing before it was checked.
 _VERDICTS: Mapping[State, str] = {
@@ -72,7 +73,7 @@ def _bring_up_to_date(file: File, sweep: Sweep) -> None:
         refused = _answer(file, moves, sweep)
         if refused is not None:  # a link of the chain, which the dossier shows too
             _bring_up_to_date(refused, sweep)
-    elif not sweep.ledger.unexported(file.id):  # else the inbound flow still needs to see it
+    else:
         sweep.ledger.recorded(file, file.last_move)
 
 
@@ -120,7 +121,8 @@ def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> File | None:
         folder = f"{file.bank}/answers" if file.bank else "answers"
         handed = prepare(sweep, folder, _Answer(file, verdict, refusal, sweep).contents())
         if refusal is not None:
-            handed += prepare(sweep, f"{file.bank}/status", contents_of(file, refusal, sweep))
+            for place in status_folders(terms_of(file, sweep), sweep):
+                handed += prepare(sweep, place, contents_of(file, refusal, sweep))
     sweep.ledger.handing_over(file, handed, recorded=file.last_move, refusal=refusal)
     publish(file, sweep)
     return sweep.ledger.file(file.id) if refusal else None

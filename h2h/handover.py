@@ -7,12 +7,10 @@ a missing temporary means that the file was handed over, so nothing is ever hand
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from h2h.ports import File, HandOver
+from h2h.core.states import Handed
+from h2h.ports import Content, File, HandOver
 from h2h.sweep import Sweep
-
-Content = Path | bytes
 
 
 def prepare(sweep: Sweep, folder: str, contents: Mapping[str, Content]) -> list[HandOver]:
@@ -25,8 +23,29 @@ def prepare(sweep: Sweep, folder: str, contents: Mapping[str, Content]) -> list[
 
 
 def publish(file: File, sweep: Sweep) -> None:
-    """Rename what was committed; repeatable at every point."""
+    """Rename what was committed, an earlier answer of that name away; repeatable at every point."""
     for item in sweep.ledger.pending_hand_overs(file):
-        sweep.services.desktop.publish(item.folder, item.temporary, item.name)
-        sweep.log.event("handed_over", file_id=file.id, folder=item.folder, name=item.name)
+        _publish(item, file, sweep, replace=True)
     sweep.ledger.handed_over(file)
+
+
+def publish_to(receiver: str, file: File, sweep: Sweep) -> None:
+    """Rename what was committed for one receiver, over nothing; repeatable at every point."""
+    rows = sweep.ledger.exports(file.id)
+    if not any(row.receiver == receiver and row.state is Handed.HANDING for row in rows):
+        return
+    for item in sweep.ledger.pending_hand_overs(file):
+        if item.receiver == receiver:
+            _publish(item, file, sweep, replace=False)
+    sweep.ledger.handed_over(file, receiver)
+
+
+def _publish(item: HandOver, file: File, sweep: Sweep, *, replace: bool) -> None:
+    sweep.services.desktop.publish(item.folder, item.temporary, item.name, replace=replace)
+    sweep.log.event(
+        "handed_over",
+        file_id=file.id,
+        receiver=item.receiver,
+        folder=item.folder,
+        name=item.name,
+    )

@@ -10,39 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from types import MappingProxyType
 
 from h2h import evidence
 from h2h.core.matching import CONTRADICTION
-from h2h.core.naming import is_temporary, shortened
+from h2h.core.naming import is_temporary
 from h2h.core.problem import Problem, Severity
-from h2h.core.statement import StatementKind
 from h2h.core.states import In, State
 from h2h.core.words import say
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.handover import Content, prepare, publish
+from h2h.exporting import assign, hand_over, reference_of
 from h2h.ports import (
-    BankMessage,
     BankTerms,
     Change,
     Download,
     File,
     RemoteFile,
     Session,
-    StatementRow,
     Told,
 )
-from h2h.sweep import NotNow, Step, Sweep, terms_of
+from h2h.sweep import (
+    OPENED,
+    NotNow,
+    Step,
+    Sweep,
+    content_of,
+    download_of,
+    message_of,
+    terms_of,
+)
 
-OPENED = "opened"
 SIGNATURE = ".sig"
 _MOST_ACK_BYTES = 65_536  # of an acknowledgement, looked through for the name of our file
-_FOLDERS = {
-    StatementKind.STATEMENT: "statements",
-    StatementKind.INTRADAY: "intraday",
-    StatementKind.NOTIFICATION: "notifications",
-}
 
 
 def sweep_inbound(sweep: Sweep, banks: Sequence[str]) -> None:
@@ -53,8 +52,7 @@ def sweep_inbound(sweep: Sweep, banks: Sequence[str]) -> None:
         if sweep.stopping():
             break
         advance(file, sweep)
-    for file in sweep.ledger.unrecorded():
-        export_released(file, sweep)
+    hand_over_rest(sweep)
     for bank in banks:
         clear_away(bank, sweep)
     evidence.bring_up_to_date(sweep)
@@ -180,7 +178,7 @@ def unseal(file: File, sweep: Sweep) -> File | None:
         words = say("it changed in the archive after it was fetched")
         raise Corrupt(words, say("Look into the dossier."))
     sealer = sweep.services.sealers[terms.name]
-    if _download(file, terms).sealed:
+    if download_of(file, terms).sealed:
         signer = sealer.open(received, opened, terms.largest_file)
         return sweep.move(
             file, In.OPENED, say("signed by {signer}", signer=signer), Change(opened_by=signer)
@@ -190,9 +188,9 @@ def unseal(file: File, sweep: Sweep) -> File | None:
 
 def read(file: File, sweep: Sweep) -> File | None:
     """opened: recognise what it is; a declared document or acknowledgement is taken as it is."""
-    if _download(file, terms_of(file, sweep)).kind != "message":
+    if download_of(file, terms_of(file, sweep)).kind != "message":
         return sweep.move(file, In.READ, say("declared, not read"))
-    message = _message(file, sweep)
+    message = message_of(file, sweep)
     change = Change(message=message.message, message_id=message.message_id)
     return sweep.move(file, In.READ, change=change)
 
@@ -200,15 +198,15 @@ def read(file: File, sweep: Sweep) -> File | None:
 def book(file: File, sweep: Sweep) -> File | None:
     """read: enter it into the books while it is read, in one transaction that may be repeated."""
     terms = terms_of(file, sweep)
-    match _download(file, terms).kind:
+    match download_of(file, terms).kind:
         case "document":
-            return sweep.ledger.document(file, sweep.now)
+            return sweep.ledger.document(file, sweep.now, reference_of(file, sweep))
         case "ack":
-            text = _content(file, sweep).read_bytes()[:_MOST_ACK_BYTES].decode(errors="replace")
+            text = content_of(file, sweep).read_bytes()[:_MOST_ACK_BYTES].decode(errors="replace")
             named = f"{file.remote_name}\n{text}"
             _report(file, sweep.ledger.acknowledge(file, named, sweep.now), sweep)
             return sweep.ledger.file(file.id)
-    message = _message(file, sweep)
+    message = message_of(file, sweep)
     if message.report is not None:
         rejects_only = terms.rejects_only
         told = sweep.ledger.tell(file, message.report, sweep.now, rejects_only=rejects_only)
@@ -255,17 +253,10 @@ def _tell_of_statements(file: File, sweep: Sweep) -> None:
         )
 
 
-def export(file: File, sweep: Sweep) -> File | None:
-    """booked: make what the ERP gets, flush it, and commit what will be renamed."""
-    if not sweep.ledger.pending_hand_overs(file):  # else a crash came after that commit
-        _prepare_export(file, sweep)
+def choose_receivers(file: File, sweep: Sweep) -> File | None:
+    """booked: decide who receives what of it."""
+    assign(file, sweep)
     return sweep.move(file, In.EXPORTING)
-
-
-def hand_over(file: File, sweep: Sweep) -> File | None:
-    """exporting: rename what was committed; a missing temporary was handed over already."""
-    publish(file, sweep)
-    return sweep.move(file, In.DONE)
 
 
 STEPS: Mapping[State, Step] = MappingProxyType(
@@ -273,100 +264,20 @@ STEPS: Mapping[State, Step] = MappingProxyType(
         In.FETCHED: unseal,
         In.OPENED: read,
         In.READ: book,
-        In.BOOKED: export,
+        In.BOOKED: choose_receivers,
         In.EXPORTING: hand_over,
     }
 )
 
 
-# --------------------------------------------------------------------------------------- export
-
-
-def export_released(file: File, sweep: Sweep) -> None:
-    """Hand over what a person released out of a bank file that was done already."""
-    if file.state is not In.DONE:
-        return
-    try:
-        publish(file, sweep)  # what a crash left half handed over
-        if sweep.ledger.unexported(file.id):
-            _prepare_export(file, sweep)
-            publish(file, sweep)
-    except (H2HError, OSError) as error:
-        sweep.log.event("not_exported", file_id=file.id, because=str(error))
-
-
-def _prepare_export(file: File, sweep: Sweep) -> None:
-    rows = sweep.ledger.unexported(file.id)
-    folder, contents = _contents(file, rows, sweep)
-    handed = prepare(sweep, f"{file.bank}/{folder}", contents)
-    sweep.ledger.handing_over(file, handed, [row.id for row in rows])
-
-
-def _contents(
-    file: File, rows: Sequence[StatementRow], sweep: Sweep
-) -> tuple[str, dict[str, Content]]:
-    """The folder, and what goes into it by name: the verified file, and rows made of it."""
-    kind = _download(file, terms_of(file, sweep)).kind
-    if kind != "message":
-        folder = "documents" if kind == "document" else "status"
-        return folder, {_document_name(file): _content(file, sweep)}
-    exporter, base = sweep.services.exporter, _base_name(file)
-    if file.message.startswith(("pain.002", "camt.029")):
-        report = _message(file, sweep).report
-        made = exporter.report(report) if report else ()
-        contents: dict[str, Content] = {f"{base}.xml": _content(file, sweep)}
-        return "status", contents | {base + export.suffix: export.content for export in made}
-    keep = [row.index for row in rows]
-    if not keep:
-        return "statements", {}
-    base += "" if len(keep) == len(sweep.ledger.statements(file.id)) else "." + _numbers(keep)
-    suffix = _SUFFIXES.get(file.message, ".xml")
-    part = sweep.services.archive.path(file.id, f"exported.{_numbers(keep[:20])}{suffix}")
-    sweep.services.messages.extract(_content(file, sweep), keep, part)
-    kept = [found for row in rows if (found := sweep.ledger.statement(row.id))]
-    made = exporter.statements(kept)
-    contents = {base + suffix: part}
-    contents |= {base + export.suffix: export.content for export in made}
-    return _FOLDERS[kept[0].kind], contents
-
-
-def _numbers(indexes: Sequence[int]) -> str:
-    return "-".join(map(str, indexes))
-
-
-_SUFFIXES = {"MT940": ".sta", "MT942": ".sta", "BAI2": ".bai"}  # all else is XML
-
-
-def _base_name(file: File) -> str:
-    """The bank's name without its seal's and format's suffixes, and our id to tell twins apart."""
-    name = file.name
-    for suffix in (".pgp", ".gpg", ".asc", ".xml", *_SUFFIXES.values()):
-        name = name.removesuffix(suffix)
-    return f"{shortened(name)}.{file.id}"
-
-
-def _document_name(file: File) -> str:
-    name = Path(file.name.removesuffix(".pgp").removesuffix(".gpg"))
-    suffix = f".{shortened(name.suffix[1:], 20)}" if name.suffix else ""
-    return f"{shortened(name.stem)}.{file.id}{suffix}"
-
-
-# ---------------------------------------------------------------------------------------- parts
-
-
-def _download(file: File, terms: BankTerms) -> Download:
-    """How it was fetched; a table that has gone from the config is treated as a message."""
-    if 0 <= file.download < len(terms.downloads):
-        return terms.downloads[file.download]
-    return Download(file.remote_folder, "*")
-
-
-def _content(file: File, sweep: Sweep) -> Path:
-    """What to read: the opened file, or what came when it came in clear."""
-    if _download(file, terms_of(file, sweep)).sealed:
-        return sweep.services.archive.path(file.id, OPENED)
-    return sweep.services.archive.receive(file.id)
-
-
-def _message(file: File, sweep: Sweep) -> BankMessage:
-    return sweep.services.messages.read(_content(file, sweep), terms_of(file, sweep).largest_file)
+def hand_over_rest(sweep: Sweep) -> None:
+    """Out of files that were done: what a person released, or what waited for something else."""
+    sweep.ledger.let_through()
+    while files := sweep.ledger.exportable(sweep.now if sweep.patient else None):
+        for file in files:
+            if sweep.stopping():
+                return
+            moved = sweep.move(file, In.EXPORTING, say("some of it may be handed over now"))
+            if moved is not None:
+                advance(moved, sweep)
+        sweep.ledger.let_through()

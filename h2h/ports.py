@@ -7,6 +7,7 @@ behind when it is cut.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from h2h.core.position import Open, Owner, Reported
 from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Answer, Recall, Resolution, Scope
 from h2h.core.statement import Part, Statement, StatementKind
-from h2h.core.states import Kept, Out, Pay, Publish, State
+from h2h.core.states import Handed, Kept, Out, Pay, Publish, State
 from h2h.core.status import StatusReport
 from h2h.core.terms import Account, CheckTerms
 from h2h.core.words import Translate
@@ -41,6 +42,8 @@ class Download:
     after: str = "leave"  # delete | move | leave
     move_to: str = ""
     sealed: bool = True  # False: this bank sends these files in clear, as its config says
+    # of a document's name: its one group is the bank's reference of the entry it belongs to
+    reference: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,15 +240,28 @@ class Archive(Protocol):
         ...
 
 
-class Desktop(Protocol):
-    """Folders of the ERP into which finished files are handed."""
+# What a file is made of: another file, its bytes, or what writes it, flushed, where it is told to.
+Content = Path | bytes | Callable[[Path], None]
 
-    def prepare(self, folder: str, name: str, content: Path | bytes) -> tuple[str, str]:
-        """Write a flushed temporary: (its name, sha256)."""
+
+class Desktop(Protocol):
+    """Folders of the ERP into which finished files are handed: below the inbox, or absolute."""
+
+    def taken(self, folder: str, name: str) -> bool:
+        """Does something of that name lie there?"""
         ...
 
-    def publish(self, folder: str, temporary: str, name: str) -> None:
-        """Rename it to its final name; a missing temporary means that it was handed over."""
+    def prepare(
+        self, folder: str, name: str, content: Content, *, key: str = ""
+    ) -> tuple[str, str]:
+        """Write a flushed temporary: (its name, sha256). The same name and key give the same."""
+        ...
+
+    def publish(self, folder: str, temporary: str, name: str, *, replace: bool) -> None:
+        """Rename it to its final name; a missing temporary means that it was handed over.
+
+        Where something of that name lies there already it is replaced, or Transient is raised.
+        """
         ...
 
 
@@ -372,6 +388,33 @@ class FormTerms:
         end_of_day = kind is StatementKind.STATEMENT
         possible = {"mt940": end_of_day, "mt942": not end_of_day}.get(self.form, True)
         return possible and kind in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who gets what of the banks' files, and how. What is not given as a condition holds for all.
+
+    `accounts` are keys of core.books.account_key. `documents` come as-they-come, with-entry (once
+    the statement of their entry is handed over, beside it) or not at all (none).
+    """
+
+    name: str
+    forms: tuple[FormTerms, ...]
+    folder: str = ""  # below the inbox, or absolute; "" one for each bank
+    banks: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()
+    entities: frozenset[str] = frozenset()
+    by_account: bool = False  # a file is split by account
+    in_order: bool = False  # a statement waits for the one before it
+    marker: str = ""  # of an empty file behind each file: ".ok"
+    file_name: str = ""  # template without ending; "" the bank's name and our id
+    longest_name: int = 120  # characters, with the ending
+    status_reports: bool = True
+    documents: str = "as-they-come"
+
+
+# Everything, by bank: when no other receiver is configured.
+EVERYBODY = Receiver("", (FormTerms("original"), FormTerms("csv"), FormTerms("jsonl")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,6 +551,44 @@ class HandOver:
     temporary: str
     name: str
     sha256: str
+    receiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One form of what was handed over, or why it could not be made (`refused`)."""
+
+    form: str
+    names: tuple[str, ...]  # under which it was handed over
+    left_out: tuple[str, ...] = ()  # what has no place in this form
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """What one receiver gets of a bank file: a statement, or the file itself."""
+
+    subject: str  # the statement's id, else the file's
+    receiver: str
+    file_id: str
+    state: Handed
+    because: str = ""
+    made: tuple[Made, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A document, and a booked entry that its reference names."""
+
+    document: str  # its file's id
+    name: str
+    reference: str
+    statement_id: str
+    account: str
+    entry: int  # its number in the statement
+    amount: Decimal
+    currency: str
+    booking_date: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -542,7 +623,7 @@ class StatementRow:
     because: str
     flags: tuple[str, ...]  # "first", "gap", "overlap"
     waits: bool  # its hand-over waits for a person: it is a second version, or overlaps
-    exported: bool
+    exported: bool  # every receiver has it
     entries: int
 
 
@@ -915,8 +996,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def document(self, file: File, now: datetime) -> File | None:
-        """Move a declared document READ -> BOOKED, or DUPLICATE when its bytes were here before."""
+    def document(self, file: File, now: datetime, reference: str = "") -> File | None:
+        """Move a declared document READ -> BOOKED, or DUPLICATE when its bytes were here before.
+
+        `reference` is the bank's, of the entry that it belongs to.
+        """
         ...
 
     def statements(
@@ -928,8 +1012,14 @@ class Ledger(Protocol):
         walked. None for one that is not there or a duplicate."""
         ...
 
-    def unexported(self, file_id: str) -> Sequence[StatementRow]:
-        """Booked statements of a file that the ERP has not been given."""
+    def unassigned(self, file_id: str) -> Sequence[StatementRow]:
+        """Booked statements of a file of which nobody has decided yet who receives them; without
+        those that a person must release."""
+        ...
+
+    def links(self, file_id: str) -> Sequence[Link]:
+        """Of a document the booked entries that its reference names; of any other file the
+        documents of its booked entries."""
         ...
 
     def reports(self, owner: Owner, since: date | None = None) -> Sequence[Report]:
@@ -966,22 +1056,60 @@ class Ledger(Protocol):
         self,
         file: File,
         handed: Sequence[HandOver],
-        statements: Sequence[str] = (),
+        exports: Sequence[ExportRow] = (),
         *,
         recorded: int | None = None,
         refusal: Refusal | None = None,
     ) -> None:
         """Commit names and hashes of flushed temporaries before any of them is renamed.
 
-        `statements` are marked exported when `handed_over` comes; `recorded` is written in the
+        `exports` are done, or held, when `handed_over` comes; `recorded` is written in the
         same transaction, so that an answer is made once. So is that a `refusal` is among what is
         handed over: the file bears its message id from then on, and the chain has a link for it.
         """
         ...
 
-    def pending_hand_overs(self, file: File) -> Sequence[HandOver]: ...
+    def pending_hand_overs(self, file: File) -> Sequence[HandOver]:
+        """In the order in which they appear."""
+        ...
 
-    def handed_over(self, file: File) -> None: ...
+    def handed_over(self, file: File, receiver: str = "") -> None:
+        """Everything of the file that was on its way to `receiver` is there.
+
+        Documents that waited for entries of these statements are due to it now.
+        """
+        ...
+
+    def assign(
+        self,
+        file: File,
+        statements: Sequence[str],
+        wanted: Sequence[ExportRow],
+        *,
+        again: bool = False,
+    ) -> None:
+        """Decide in one transaction who receives what; `wanted` that is there already stays.
+
+        `statements` are decided with that, received by somebody or not. With `again`, what is held
+        of the file is due once more.
+        """
+        ...
+
+    def exports(self, file_id: str) -> Sequence[ExportRow]:
+        """Who receives what of a bank file, and how far it is."""
+        ...
+
+    def exportable(self, due: datetime | None = None) -> Sequence[File]:
+        """Bank files that were done, and have something to hand over again."""
+        ...
+
+    def let_through(self) -> None:
+        """Make due what waits for an earlier statement of its account, where it is there now.
+
+        A statement waits while the one before it is missing, or an earlier one is held or not
+        handed over yet. One that was superseded meanwhile is not handed over any more.
+        """
+        ...
 
     # -- the room
 
@@ -1040,3 +1168,4 @@ class Services:
     sealers: Mapping[str, Sealer]
     new_id: Callable[[], str]
     translate: Translate = str  # the language in which the ERP is answered
+    receivers: Sequence[Receiver] = (EVERYBODY,)

@@ -16,8 +16,21 @@ from typing import Self
 from h2h.core.calendar import back_off, window_end
 from h2h.core.states import State
 from h2h.errors import H2HError, HostKeyChanged, LoginRefused, Transient
-from h2h.ports import BankTerms, Change, Clock, File, Health, Ledger, Log, Services, Session
+from h2h.ports import (
+    BankMessage,
+    BankTerms,
+    Change,
+    Clock,
+    Download,
+    File,
+    Health,
+    Ledger,
+    Log,
+    Services,
+    Session,
+)
 
+OPENED = "opened"  # a bank file without its seal, in its dossier
 MOST_LOGIN_FAILURES = 3  # banks lock an account after few: then only a person tries again
 _AFTER_LOGIN_FAILURE = timedelta(minutes=15)
 
@@ -186,3 +199,26 @@ def original_of(file: File, sweep: Sweep) -> Path:
 def terms_of(file: File, sweep: Sweep) -> BankTerms:
     """The terms of a file's bank; raises KeyError only for a file that was never routed."""
     return sweep.services.banks[file.bank or ""]
+
+
+# ------------------------------------------------------------------------------------- bank files
+
+
+def download_of(file: File, terms: BankTerms) -> Download:
+    """How it was fetched; a table that has gone from the config is treated as a message."""
+    if 0 <= file.download < len(terms.downloads):
+        return terms.downloads[file.download]
+    return Download(file.remote_folder, "*")
+
+
+def content_of(file: File, sweep: Sweep) -> Path:
+    """What to read: the opened file, or what came when it came in clear."""
+    if download_of(file, terms_of(file, sweep)).sealed:
+        return sweep.services.archive.path(file.id, OPENED)
+    return sweep.services.archive.receive(file.id)
+
+
+def message_of(file: File, sweep: Sweep) -> BankMessage:
+    """A bank file, read."""
+    terms = terms_of(file, sweep)
+    return sweep.services.messages.read(content_of(file, sweep), terms.largest_file, terms.slips)

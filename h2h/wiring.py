@@ -22,16 +22,36 @@ from h2h.adapters.profiles import load_profile
 from h2h.adapters.sftp import SftpBank
 from h2h.adapters.sftp import Timeouts as SftpTimeouts
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
+from h2h.config.findings import Key, Trouble, dotted
 from h2h.config.models import Account as AccountTable
 from h2h.config.models import Bank as BankTable
 from h2h.config.models import Config, Sftp
+from h2h.config.models import Export as ExportTable
+from h2h.config.models import Form as FormTable
+from h2h.core.books import account_key
 from h2h.core.calendar import CutOff
 from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.expected import Expected
 from h2h.core.problem import Severity
+from h2h.core.statement import StatementKind
 from h2h.core.terms import Account, CheckTerms
-from h2h.export import ErpExporter
-from h2h.ports import Bank, BankTerms, Clock, Door, DoorTerms, Download, Log, Sealer, Services
+from h2h.errors import ConfigError
+from h2h.export import PRESETS, ErpExporter
+from h2h.export.columns import COLUMNS, STANDARD
+from h2h.ports import (
+    EVERYBODY,
+    Bank,
+    BankTerms,
+    Clock,
+    Door,
+    DoorTerms,
+    Download,
+    FormTerms,
+    Log,
+    Receiver,
+    Sealer,
+    Services,
+)
 
 ROOT_DOOR = "outbox"  # the door whose files are routed by debtor account
 
@@ -71,6 +91,7 @@ def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Servi
             sealers={name: sealer_of(bank) for name, bank in config.banks.items()},
             new_id=lambda: new_id(time),
             translate=translator(config.h2h.language),
+            receivers=receivers_of(config),
         )
     finally:
         ledger.close()
@@ -125,7 +146,7 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
         accounts=accounts,
         check=check_terms_of(bank, accounts, config),
         downloads=tuple(
-            Download(d.folder, d.pattern, d.kind, d.after, d.move_to, bank.sealed(d))
+            Download(d.folder, d.pattern, d.kind, d.after, d.move_to, bank.sealed(d), d.reference)
             for d in transport.download
         ),
         upload_folder=transport.upload.folder,
@@ -202,6 +223,80 @@ def _expected(account: AccountTable) -> Expected | None:
         account.statement_days_after,
         empty_omitted=account.empty_statements == "omitted",
     )
+
+
+def receivers_of(config: Config) -> tuple[Receiver, ...]:
+    """Who gets what. Raises ConfigError for a preset or column that there is not."""
+    for trouble in unknown_in_exports(config):
+        where = f"{dotted(trouble.key)}: found {trouble.found}; expected {trouble.expected}"
+        raise ConfigError(where, trouble.remedy)
+    return tuple(map(_receiver, config.export)) or (EVERYBODY,)
+
+
+def unknown_in_exports(config: Config) -> Iterator[Trouble]:
+    """What is named and not there: the configuration does not know presets and columns."""
+    for index, export in enumerate(config.export):
+        if export.preset is not None and export.preset not in PRESETS:
+            there = f"one of {', '.join(PRESETS)}"
+            yield Trouble(("export", index, "preset"), repr(export.preset), there, _CHOOSE)
+        for number, form in enumerate(export.forms or ()):
+            key: Key = ("export", index, "forms", number)
+            for place, column in enumerate(form.columns):
+                if column not in COLUMNS:
+                    there = f"one of {', '.join(COLUMNS)}"
+                    yield Trouble((*key, "columns", place), repr(column), there, _CHOOSE)
+            if form.headings and len(form.headings) != len(form.columns or STANDARD):
+                there = f"one for each of the {len(form.columns or STANDARD)} columns"
+                found = f"{len(form.headings)} headings"
+                yield Trouble((*key, "headings"), found, there, "Give each column its heading")
+
+
+_CHOOSE = "Choose one, see docs/receivers.md"
+
+
+def _receiver(export: ExportTable) -> Receiver:
+    """The preset, and before it what the table itself says."""
+    preset = PRESETS[export.preset] if export.preset else None
+    usual = Receiver(export.name, EVERYBODY.forms, folder=export.name)
+    if preset is not None:
+        usual = replace(
+            usual,
+            forms=preset.forms,
+            by_account=preset.by_account,
+            in_order=preset.in_order,
+            marker=preset.marker,
+            file_name=preset.file_name,
+            longest_name=preset.longest_name,
+            status_reports=preset.status_reports,
+            documents=preset.documents,
+        )
+    own = {
+        "forms": tuple(map(_form, export.forms)) if export.forms else None,
+        "folder": str(export.folder) if export.folder else None,
+        "by_account": export.split and export.split == "account",
+        **{name: getattr(export, name) for name in _AS_THEY_ARE},
+    }
+    return replace(
+        usual,
+        banks=frozenset(export.banks),
+        accounts=frozenset(map(account_key, export.accounts)),
+        entities=frozenset(export.entities),
+        **{name: value for name, value in own.items() if value is not None},
+    )
+
+
+_AS_THEY_ARE = (
+    "in_order",
+    "marker",
+    "file_name",
+    "longest_name",
+    "status_reports",
+    "documents",
+)
+
+
+def _form(form: FormTable) -> FormTerms:
+    return FormTerms(**{**dict(form), "kinds": frozenset(map(StatementKind, form.kinds))})
 
 
 def server_of(bank: BankTable) -> Bank:

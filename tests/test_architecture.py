@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "h2h"
-FLOWS = {"outbound", "inbound", "sweep", "handover", "evidence", "recalls", "refusals", "expecting"}
+FLOWS = {
+    *("outbound", "inbound", "sweep", "handover", "evidence"),
+    *("recalls", "refusals", "expecting", "exporting"),
+}
 TERMS = {"ports", "core", "errors"}
 FRONT = TERMS | {"wiring", "desk", "flows", "sandbox", "config", "resources"}
 

@@ -42,7 +42,7 @@ def judged(path: Path) -> tuple[list[Finding], list[Finding]]:
         loaded = load(path)
     except ConfigProblems as wrong:
         return list(wrong.findings), []
-    unknown = _unknown_profiles(path, loaded)
+    unknown = [*_unknown_profiles(path, loaded), *_unknown_in_exports(path, loaded)]
     return unknown, [] if unknown else left_to_do(path, loaded)
 
 
@@ -62,6 +62,13 @@ def _unknown_profiles(path: Path, loaded: Config) -> list[Finding]:
         if bank.profile is not None and bank.profile not in known
     ]
     return located(troubles, path, places_of(path))
+
+
+def _unknown_in_exports(path: Path, loaded: Config) -> list[Finding]:
+    """Presets and columns: `load` does not know which there are."""
+    from h2h.wiring import unknown_in_exports  # noqa: PLC0415 - heavy
+
+    return located(list(unknown_in_exports(loaded)), path, places_of(path))
 
 
 def _as_json(path: Path, problems: list[Finding], to_do: list[Finding]) -> str:

@@ -69,6 +69,7 @@ def cross_checks(root: Raw) -> Iterator[Trouble]:
     yield from _one_account_one_bank(banks)
     yield from _one_ring_a_bank(banks)
     yield from _rooms_apart(root.table("h2h"))
+    yield from _receivers(root.tables("export"), banks)
 
 
 def _transport(bank: Raw, _root: Raw) -> Iterator[Trouble]:
@@ -236,3 +237,66 @@ def _rooms_apart(workspace: Raw) -> Iterator[Trouble]:
                 yield workspace.trouble(
                     name, f"a folder apart from {earlier}", "Neither may lie inside of the other"
                 )
+
+
+# ---------------------------------------------------------------------------------------- receivers
+
+
+def _receivers(receivers: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:
+    accounts = [account for bank in banks for account in bank.tables("accounts")]
+    numbers = {number for account in accounts for number in _numbers_of(account)}
+    known = {
+        "banks": {str(bank.key[-1]) for bank in banks},
+        "accounts": numbers,
+        "entities": {account.text("entity") for account in accounts} - {""},
+    }
+    for receiver in receivers:
+        for name, there in known.items():
+            yield from _unknown(receiver, name, there)
+    yield from _own_folders(receivers, known["banks"])
+
+
+def _numbers_of(account: Raw) -> Iterator[str]:
+    yield from (_compact(account.text(name)) for name in ("iban", "number") if account.has(name))
+
+
+def _compact(number: str) -> str:
+    return number.replace(" ", "").upper()
+
+
+def _unknown(receiver: Raw, name: str, there: set[str]) -> Iterator[Trouble]:
+    values = receiver.values.get(name)
+    for index, value in enumerate(values if isinstance(values, tuple) else ()):
+        plain = _compact(str(value)) if name == "accounts" else value
+        if isinstance(value, str) and plain not in there:
+            yield Trouble(
+                (*receiver.key, name, index),
+                shown((name,), value),
+                f"one of {', '.join(sorted(there)) or 'none: nothing of that kind is there'}",
+                "A receiver of nothing is a mistake: correct it, or add it to its bank",
+            )
+
+
+def _own_folders(receivers: list[Raw], banks: set[str]) -> Iterator[Trouble]:
+    """Two receivers in one folder would each take the other's files."""
+    taken = {*banks, _ANSWERS}
+    for receiver in receivers:
+        name = receiver.text("name")
+        if not name:
+            continue
+        if name in taken:
+            yield receiver.trouble(
+                "name",
+                "a name of its own, of no bank and no other receiver",
+                f"inbox/{name}/ has its own use; choose another name",
+            )
+        taken.add(name)
+    folders: set[PurePath] = set()
+    for receiver in receivers:
+        if receiver.has("folder"):
+            folder = PurePath(receiver.text("folder"))
+            if folder in folders:
+                yield receiver.trouble(
+                    "folder", "a folder of its own", "Another receiver has this one"
+                )
+            folders.add(folder)

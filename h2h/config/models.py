@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import time as Time  # noqa: N812  a key is called time
 from decimal import Decimal
@@ -78,6 +79,7 @@ class Download(Table):
     after: Literal["delete", "move", "leave"] = "leave"
     move_to: RemoteFolder = ""
     seal: bool = True
+    reference: Annotated[re.Pattern[str], PlainValidator(values.reference)] | None = None
 
 
 class Timeouts(Table):
@@ -229,11 +231,66 @@ class Bank(Table):
         return download.seal and self.pgp.seal != "none"
 
 
+Words = tuple[Filled, ...]
+Kinds = tuple[Literal["statement", "intraday", "notification"], ...]
+
+
+class Form(Table):
+    """One of the `forms` of a receiver: what its statements look like."""
+
+    form: Literal[
+        "original",
+        "camt.02",
+        "camt.04",
+        "camt.06",
+        "camt.08",
+        "mt940",
+        "mt942",
+        "bai2",
+        "csv",
+        "jsonl",
+        "xlsx",
+    ]
+    columns: Words = ()
+    headings: Words = ()
+    separator: Annotated[str, PlainValidator(values.separator)] = ","
+    decimal_mark: Literal[".", ","] = "."
+    encoding: Literal["utf-8", "utf-8-sig", "gb18030", "latin-1"] = "utf-8"
+    date_format: Annotated[str, PlainValidator(values.date_format)] = "%Y-%m-%d"
+    header: bool = True
+    rows: Literal["transactions", "entries"] = "transactions"
+    booked: bool = False
+    kinds: Annotated[Kinds, Field(min_length=1)] = ("statement", "intraday", "notification")
+    ending: Annotated[str, PlainValidator(values.marker)] = ""
+    bank: Text = ""
+    customer: Text = ""
+
+
+class Export(Table):
+    """`[[export]]`: who gets what of the banks' files; what is left out the preset decides."""
+
+    name: BankName
+    preset: Annotated[str, PlainValidator(values.preset)] | None = None
+    forms: Annotated[tuple[Form, ...], Field(min_length=1)] | None = None
+    banks: Words = ()
+    accounts: Words = ()
+    entities: Words = ()
+    split: Literal["file", "account"] | None = None
+    in_order: bool | None = None
+    marker: Annotated[str, PlainValidator(values.marker)] | None = None
+    file_name: Annotated[str, PlainValidator(values.export_name)] | None = None
+    longest_name: Annotated[int, Field(ge=40, le=200)] | None = None
+    folder: LocalPath | None = None
+    status_reports: bool | None = None
+    documents: Annotated[str, PlainValidator(values.documents)] | None = None
+
+
 class Config(Table):
     """The whole of config.toml."""
 
     h2h: Workspace
     banks: Annotated[Mapping[BankName, Bank], Field(min_length=1)]
+    export: tuple[Export, ...] = ()
 
 
 def tables_and_keys(

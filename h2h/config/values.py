@@ -90,6 +90,20 @@ def pattern(value: object) -> str:
     return text(value)
 
 
+def reference(value: object) -> re.Pattern[str]:
+    """A regular expression with one group, of a document's name."""
+    try:
+        found = re.compile(filled(value))
+    except re.error as error:
+        raise Wrong(f"a regular expression ({error})", "Try it with python3 -m re") from error
+    if found.groups != 1:
+        raise Wrong(
+            "a regular expression with one group, the bank's reference",
+            r'Such as "_(?P<reference>[0-9A-Z]{10,})\.pdf"',
+        )
+    return found
+
+
 def marker(value: object) -> str:
     """The suffix of a marker file, e.g. `.ok`; "" for none."""
     suffix = text(value)
@@ -341,6 +355,26 @@ def file_name(value: object) -> str:
     return template
 
 
+_EXPORT_SAMPLE: dict[str, Value] = {
+    "name": "NAME",
+    "id": "20261231-235959-0a1b2c",
+    "bank": "bank",
+    "account": "DE89370400440532013000",
+    "currency": "EUR",
+    "kind": "statement",
+    "date": date(2026, 12, 31),
+    "sequence": "1",
+}
+
+
+def export_name(value: object) -> str:
+    """The template of the name under which a file is handed over, without its ending."""
+    if "{id}" not in filled(value):
+        raise Wrong("a template with {id}", "It is what tells two files apart; it is never cut")
+    _expanded(text(value), _EXPORT_SAMPLE)
+    return text(value)
+
+
 def _numbered(number: int) -> dict[str, Value]:
     return {"sequence": number, "id": f"FILE-ID-{number}"}
 
@@ -432,6 +466,35 @@ def rule(value: object) -> str:
         close = get_close_matches(text(value), ids, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else "Remove it"
         raise Wrong(f"the id of a rule: one of {', '.join(ids)}", remedy)
+    return text(value)
+
+
+def preset(value: object) -> str:
+    """The name of an ERP; whether there is a preset of it is known to those who read them."""
+    if not re.fullmatch(r"[a-z0-9-]+", text(value), re.ASCII):
+        raise Wrong('the name of a preset, such as "sap"', "Choose one of docs/receivers.md")
+    return text(value)
+
+
+def documents(value: object) -> str:
+    """as-they-come | with-entry | none; true and false stand for the first and the last."""
+    words = ["as-they-come", "with-entry", "none"]
+    if isinstance(value, bool):
+        return words[0] if value else words[2]
+    return _one_of(value, words)
+
+
+def separator(value: object) -> str:
+    """What stands between the cells of a line."""
+    if not isinstance(value, str) or len(value) != 1 or value in '\r\n"':
+        raise Wrong('one character, such as ";" or "\\t"', "Write what the ERP reads")
+    return value
+
+
+def date_format(value: object) -> str:
+    """How days are written, in the words of strftime."""
+    if not re.fullmatch(r"(%[Ymdy]|[-./ ])+", text(value)):
+        raise Wrong("a format of %Y, %m, %d and - . /", 'Such as "%d.%m.%Y"')
     return text(value)
 
 

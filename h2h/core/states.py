@@ -82,6 +82,16 @@ class Kept(StrEnum):
     REJECTED = "rejected"  # by a person
 
 
+class Handed(StrEnum):
+    """How far something that was booked is on its way to one receiver."""
+
+    WAITING = "waiting"  # for what has to come before it
+    DUE = "due"
+    HANDING = "handing"
+    DONE = "done"
+    HELD = "held"  # some or all of it cannot be made as the receiver wants it
+
+
 State = Out | In
 
 # A file at its bank stands as its payments do. Nothing of that is final: their entries overrule
@@ -122,9 +132,9 @@ IN_MOVES: Mapping[In, frozenset[In]] = _table(
         In.READ: (In.BOOKED, In.DUPLICATE, In.QUARANTINED),
         In.BOOKED: (In.EXPORTING,),
         In.EXPORTING: (In.DONE,),
-        In.DONE: (),
+        In.DONE: (In.EXPORTING, In.FETCHED),  # what was released, or waited; read again
         In.DUPLICATE: (),
-        In.QUARANTINED: (),
+        In.QUARANTINED: (In.FETCHED,),  # only a person has it read again
     }
 )
 

@@ -96,7 +96,7 @@ def test_the_example_is_right_and_ready_for_use(tmp_path: Path) -> None:
 def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path: Path) -> None:
     """A user removes the # and nothing changes, save where the comment names no default."""
     plain = load(written(tmp_path, EXAMPLE))
-    uncommented = re.sub(r"(?m)^# ([\w-]+ = |\[banks\.acme\.)", r"\1", EXAMPLE)
+    uncommented = re.sub(r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[export\]\])", r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
     assert full.h2h == plain.h2h
     before, after = dict(plain.banks["acme"]), dict(full.banks["acme"])
@@ -105,6 +105,10 @@ def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path:
         *("own_schema", "largest_file", "most_payments", "limits", "rules", "sftp", "pgp", "door"),
         *("slips", "profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
     }
+    assert plain.export == ()
+    [receiver] = full.export
+    assert (receiver.name, receiver.preset, receiver.split) == ("erp", "sap", "file")
+    assert [form.form for form in receiver.forms or ()] == ["camt.02", "csv"]
     assert full.banks["acme"].rules == {"execution-date-past": Severity.HOLD}
     assert full.banks["acme"].slips == {"statement-summary": Severity.HOLD}
     assert full.banks["acme"].door == Door(marker=".ok")
@@ -867,6 +871,7 @@ def _documented() -> dict[tuple[str, str], str]:
         if line.startswith("## "):
             name = line.removeprefix("## ").strip("`")
             table = re.sub("NAME|CURRENCY", "*", name.strip("[]"))
+            table = re.sub(r"^export\.", "export[].", table)
             table += "[]" if name.startswith("[[") else ""
         elif row := re.match(r"\| `(\w+)` \| [^|]+ \| ([^|]+) \| ", line):
             rows[table, row[1]] = row[2].strip()
@@ -898,6 +903,7 @@ def test_the_documentation_has_every_key_with_its_default_and_no_other() -> None
         ("banks.*", "customer"): "the username, else NAME",
         ("banks.*", "pgp"): "its defaults",
         ("banks.*.pgp", "home"): '`"keys/NAME"`',
+        ("export[].forms[]", "kinds"): "all",
     }
     expected = {}
     for table, model, key in tables_and_keys():

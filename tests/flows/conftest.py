@@ -34,12 +34,15 @@ from h2h.export import ErpExporter
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound
 from h2h.ports import (
+    EVERYBODY,
     Bank,
     BankTerms,
+    Content,
     Door,
     DoorTerms,
     Download,
     File,
+    Receiver,
     RemoteFile,
     Services,
     Session,
@@ -152,12 +155,17 @@ class DeskSide:
         self._desktop = desktop
         self._notes = notes
 
-    def prepare(self, folder: str, name: str, content: Path | bytes) -> tuple[str, str]:
-        return self._desktop.prepare(folder, name, content)
+    def taken(self, folder: str, name: str) -> bool:
+        return self._desktop.taken(folder, name)
 
-    def publish(self, folder: str, temporary: str, name: str) -> None:
+    def prepare(
+        self, folder: str, name: str, content: Content, *, key: str = ""
+    ) -> tuple[str, str]:
+        return self._desktop.prepare(folder, name, content, key=key)
+
+    def publish(self, folder: str, temporary: str, name: str, *, replace: bool) -> None:
         appears = (self._desktop.root / folder / temporary).exists()
-        self._desktop.publish(folder, temporary, name)
+        self._desktop.publish(folder, temporary, name, replace=replace)
         if appears:
             with self._notes.open("a") as note:
                 note.write(f"{folder}/{name}\n")
@@ -174,6 +182,7 @@ class Room:
         default_factory=lambda: bank_terms("acme", OURS),
     )
     marker: str = ""
+    receivers: tuple[Receiver, ...] = (EVERYBODY,)
     collects: bool = False
     wrap_session: WrapSession = unwrapped
     killer: Killer | None = None
@@ -294,6 +303,7 @@ class Room:
             },
             sealers={"acme": sealer, "other": sealer},
             new_id=self._new_id,
+            receivers=self.receivers,
         )
 
     def _new_id(self) -> str:

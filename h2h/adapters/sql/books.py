@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, literal, select, text, update
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.entries import entry_of
+from h2h.adapters.sql.exports import exported, let_go
 from h2h.adapters.sql.keeping import Keeper, told_before
 from h2h.adapters.sql.settling import settle
 from h2h.adapters.sql.store import Store, append, set_if_unmoved, shift, the_file
@@ -59,7 +60,7 @@ class Books(Store):
     ) -> StatementRow | None:
         with self._writing() as connection:
             words = f"released by {who}: {reason}"
-            if waiting := _waiting(connection, statement_id):
+            if waiting := _waiting(connection, statement_id, words):
                 _let_go(connection, waiting, who, words, now)
                 return _statement(connection, statement_id)
             held = _held(connection, statement_id)
@@ -100,13 +101,8 @@ class Books(Store):
             rows = connection.execute(query.order_by(*order, statements.c.id)).mappings()
             return [_statement_of(row) for row in rows]
 
-    def unexported(self, file_id: str) -> Sequence[StatementRow]:
-        query = _select_statements().where(
-            statements.c.file_id == file_id,
-            statements.c.kept == Kept.BOOKED.value,
-            statements.c.exported.is_(False),
-            statements.c.waits.is_(False),
-        )
+    def unassigned(self, file_id: str) -> Sequence[StatementRow]:
+        query = _select_statements().where(statements.c.file_id == file_id, text(tables.UNASSIGNED))
         with self._reading() as connection:
             rows = connection.execute(query.order_by(statements.c.index)).mappings()
             return [_statement_of(row) for row in rows]
@@ -175,8 +171,10 @@ def _held(connection: Connection, statement_id: str) -> RowMapping | None:
     return connection.execute(select(statements).where(held)).mappings().first()
 
 
-def _waiting(connection: Connection, statement_id: str) -> RowMapping | None:
-    waits = (statements.c.id == statement_id) & statements.c.waits
+def _waiting(connection: Connection, statement_id: str, words: str) -> RowMapping | None:
+    """The statement whose hand-over waits: for a person, or for one that comes before it."""
+    turn = let_go(connection, statement_id, words)
+    waits = (statements.c.id == statement_id) & (statements.c.waits | literal(turn))
     return connection.execute(select(statements).where(waits)).mappings().first()
 
 
@@ -185,7 +183,7 @@ def _let_go(
 ) -> None:
     """End the wait of a hand-over."""
     ours = update(statements).where(statements.c.id == waiting["id"])
-    connection.execute(ours.values(waits=False))
+    connection.execute(ours.values(waits=False, assigned=False))
     file = the_file(connection, waiting["file_id"])
     because = f"statement {waiting['id']} may be handed over: {words}"
     append(connection, file.id, file.state, file.state, now, who, because, file.sha256)
@@ -205,7 +203,8 @@ def _decide(
 
 
 def _select_statements() -> Select[Any]:
-    return select(*(statements.c[field.name] for field in fields(StatementRow)))
+    names = (field.name for field in fields(StatementRow))
+    return select(*(exported() if name == "exported" else statements.c[name] for name in names))
 
 
 def _statement(connection: Connection, statement_id: str) -> StatementRow:

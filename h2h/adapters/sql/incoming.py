@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, insert, select, update
 
+from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import Store, append, file_of, files, select_files, shift, the_file
 from h2h.core.naming import escaped
 from h2h.core.states import In
@@ -63,15 +64,20 @@ class IncomingFiles(Store):
             append(connection, file_id, "", In.FETCHED, now, "h2h", f"from {folder}", sha256)
             return the_file(connection, file_id)
 
-    def document(self, file: File, now: datetime) -> File | None:
+    def document(self, file: File, now: datetime, reference: str = "") -> File | None:
         with self._writing() as connection:
             twin = _same_bytes_before(connection, file)
             target = In.DUPLICATE if twin else In.BOOKED
             because = f"the same bytes came as file {twin.id}" if twin else ""
             facts = {"duplicate_of": twin.id} if twin else {}
-            if shift(connection, file, target, now, because=because, facts=facts):
-                return the_file(connection, file.id)
-            return None
+            if not shift(connection, file, target, now, because=because, facts=facts):
+                return None
+            if reference and not twin:
+                named = insert(tables.documents)
+                connection.execute(
+                    named.values(file_id=file.id, bank=file.bank, reference=reference)
+                )
+            return the_file(connection, file.id)
 
     def remote_pending(self, bank: str) -> Sequence[File]:
         query = select_files().where(

@@ -1,7 +1,7 @@
 """The ledger: the truth of state, in one SQL database.
 
-Each part of the port lives in a file of its own (outgoing, incoming, books, answers, room), all
-over the same `Store`; this file puts them together and opens the database, or says why not.
+Each part of the port lives in a file of its own (outgoing, incoming, books, answers, exports, room),
+all over the same `Store`; this file puts them together and opens the database, or says why not.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from sqlalchemy.exc import ArgumentError
 from h2h.adapters.sql import schema, sqlite
 from h2h.adapters.sql.answers import Answers
 from h2h.adapters.sql.books import Books
+from h2h.adapters.sql.documents import Documents
+from h2h.adapters.sql.exports import Exports
 from h2h.adapters.sql.incoming import IncomingFiles
 from h2h.adapters.sql.outgoing import OutgoingFiles
 from h2h.adapters.sql.position import Positions
@@ -24,7 +26,18 @@ from h2h.adapters.sql.room import Room
 from h2h.errors import ConfigError
 
 
-class SqlLedger(OutgoingFiles, IncomingFiles, Positions, Books, Answers, Recalls, Refusals, Room):
+class SqlLedger(
+    OutgoingFiles,
+    IncomingFiles,
+    Positions,
+    Books,
+    Answers,
+    Recalls,
+    Refusals,
+    Exports,
+    Documents,
+    Room,
+):
     """h2h.ports.Ledger over SQLAlchemy Core."""
 
     def __init__(self, engine: Engine, lock: sqlite.LedgerLock) -> None:

@@ -1,4 +1,4 @@
-"""What belongs to the whole room: pauses, banks' health, the timetable, requests, hand-overs."""
+"""What belongs to the whole room: pauses, banks' health, the timetable, requests."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.outgoing import record_up_to
 from h2h.adapters.sql.store import Store, append
-from h2h.ports import File, HandOver, Health, Pause, Refusal, Request
+from h2h.ports import Health, Pause, Request
 
 pauses, health, slots, requests = tables.pauses, tables.health, tables.slots, tables.requests
-hand_overs, statements = tables.hand_overs, tables.statements
 
 
 class Room(Store):
@@ -93,52 +91,6 @@ class Room(Store):
         with self._reading() as connection:
             found = connection.execute(_requests().where(requests.c.id == request)).first()
             return Request(*found) if found else None
-
-    # -- handing over
-
-    def handing_over(
-        self,
-        file: File,
-        handed: Sequence[HandOver],
-        statements: Sequence[str] = (),
-        *,
-        recorded: int | None = None,
-        refusal: Refusal | None = None,
-    ) -> None:
-        with self._writing() as connection:
-            if handed:
-                rows = [asdict(item) | {"file_id": file.id} for item in handed]
-                connection.execute(insert(hand_overs), rows)
-            if statements:
-                table = tables.statements
-                ours = (table.c.file_id == file.id) & table.c.id.in_(statements)
-                connection.execute(update(table).where(ours).values(handing=True))
-            if recorded is not None:
-                record_up_to(connection, file, recorded)
-            if refusal is not None:
-                _told_refused(connection, file, refusal)
-
-    def pending_hand_overs(self, file: File) -> Sequence[HandOver]:
-        columns = (hand_overs.c[field.name] for field in fields(HandOver))
-        query = select(*columns).where(hand_overs.c.file_id == file.id)
-        with self._reading() as connection:
-            order = (hand_overs.c.folder, hand_overs.c.name)
-            return [HandOver(*row) for row in connection.execute(query.order_by(*order))]
-
-    def handed_over(self, file: File) -> None:
-        with self._writing() as connection:
-            connection.execute(delete(hand_overs).where(hand_overs.c.file_id == file.id))
-            handing = (statements.c.file_id == file.id) & statements.c.handing
-            done = update(statements).where(handing).values(handing=False, exported=True)
-            connection.execute(done)
-
-
-def _told_refused(connection: Connection, file: File, refusal: Refusal) -> None:
-    ours, written = tables.files.c.id == file.id, {"refusal": refusal.message_id}
-    connection.execute(update(tables.files).where(ours).values(**written))
-    words = f"the status report {refusal.message_id} tells the ERP that it is rejected"
-    at, state = refusal.created, file.state
-    append(connection, file.id, state, state, at, "h2h", words, file.sha256)
 
 
 def _requests() -> Select[Any]:

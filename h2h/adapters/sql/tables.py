@@ -36,7 +36,7 @@ from h2h.adapters.sql.types import (
     UtcTime,
 )
 from h2h.core.recall import Answer, Scope
-from h2h.core.states import NEVER_WENT, OPEN_PAYMENT, TOLD, How, In, Kept, Out, Pay
+from h2h.core.states import NEVER_WENT, OPEN_PAYMENT, TOLD, Handed, How, In, Kept, Out, Pay
 
 SCHEMA_VERSION = "0001"  # the newest migration; a test compares it with the scripts
 
@@ -304,8 +304,7 @@ statements = Table(
     _words("because"),
     Column("flags", Texts, nullable=False, default=()),
     _flag("waits"),  # a person must release its hand-over
-    _flag("handing"),  # its hand-over is under way
-    _flag("exported"),
+    _flag("assigned"),  # who receives it has been decided
     Column("entries", Integer, nullable=False),
     _words("fingerprint"),
     _words("version"),  # what the versions of one statement have in common; "" where none can be
@@ -317,6 +316,8 @@ _index("statements_by_file", statements.c.file_id, statements.c.index, unique=Tr
 _index("one_booking", statements.c.fingerprint, where=IN_THE_BOOKS, unique=True)
 _index("one_version", statements.c.bank, statements.c.version, where=_COUNTS, unique=True)
 _index("statements_by_version", statements.c.bank, statements.c.version)
+UNASSIGNED = "kept = 'booked' AND NOT waits AND NOT assigned"
+_index("statements_unassigned", statements.c.file_id, where=UNASSIGNED)
 _index(
     "statements_by_account",
     statements.c.account,
@@ -465,10 +466,36 @@ hand_overs = Table(
     Column("folder", String, primary_key=True),
     Column("temporary", String, primary_key=True),
     _of_file(),
+    _number("place"),  # in the order in which they appear: a marker after its file
+    _words("receiver"),
     _words("name"),
     _words("sha256"),
 )
 _index("hand_overs_by_file", hand_overs.c.file_id)
+
+# What each receiver gets of a bank file: its statements; or the whole, a report or a document.
+exports = Table(
+    "exports",
+    metadata,
+    Column("subject", String, primary_key=True),  # the statement's id, else the file's
+    Column("receiver", String, primary_key=True),
+    _of_file(),
+    Column("state", String, nullable=False),
+    _words("because"),
+    Column("made", JSON, nullable=False, default=()),  # each form: names, what it left out, or why
+    CheckConstraint(f"state IN ({_listed(Handed)})", name="state"),
+)
+_index("exports_by_file", exports.c.file_id, exports.c.subject)
+_index("exports_by_state", exports.c.state, exports.c.receiver)
+
+documents = Table(
+    "documents",
+    metadata,
+    _of_file(key=True),
+    Column("bank", String, nullable=False),
+    Column("reference", String, nullable=False),  # the bank's, of the entry that it belongs to
+)
+_index("documents_by_reference", documents.c.bank, documents.c.reference)
 
 pauses = Table(
     "pauses",

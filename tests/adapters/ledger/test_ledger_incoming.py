@@ -12,7 +12,7 @@ import pytest
 from h2h.core.chain import first_broken
 from h2h.core.statement import Balance, StatementKind
 from h2h.core.states import In, Kept, Out, Pay
-from h2h.ports import HandOver, RemoteFile
+from h2h.ports import RemoteFile
 
 if TYPE_CHECKING:
     from tests.adapters.ledger.conftest import Office
@@ -187,11 +187,11 @@ def test_balances_are_kept_apart_by_currency(office: Office) -> None:
 def test_a_person_releases_a_held_statement_with_name_and_reason(office: Office) -> None:
     file = office.book(office.statement("0.00", "7.00", office.entry("5.00")))
     (held,) = office.ledger.statements(file.id)
-    assert office.ledger.unexported(file.id) == []
+    assert office.ledger.unassigned(file.id) == []
     released = office.ledger.release_statement(held.id, "ann", "bank confirmed", office.later())
     assert released is not None
     assert (released.kept, released.flags) == (Kept.BOOKED, ("first",))
-    assert office.ledger.unexported(file.id) == [released]
+    assert office.ledger.unassigned(file.id) == [released]
     assert [balance.amount for balance in office.ledger.balances()] == ["7.00"]
     assert office.ledger.release_statement(held.id, "ann", "again", office.later()) is None
     last = office.ledger.moves(file.id)[-1]
@@ -219,19 +219,6 @@ def test_a_person_rejects_a_held_statement(office: Office) -> None:
     assert (rejected.kept, rejected.because) == (Kept.REJECTED, "rejected by ann: wrong")
     assert office.ledger.balances() == []
     assert office.ledger.reject_statement(f"{file.id}-1", "ann", "x", office.later()) is None
-
-
-def test_a_statement_counts_as_exported_once_its_files_are_handed_over(office: Office) -> None:
-    file = office.book(office.statement("0.00", "0.00"))
-    (row,) = office.ledger.unexported(file.id)
-    item = HandOver("acme/statements", ".tmp", "a.csv", "sha")
-    office.ledger.handing_over(file, [item], [row.id])
-    assert office.ledger.unexported(file.id) == [row]
-    assert office.ledger.pending_hand_overs(file) == [item]
-    assert [f.direction for f in office.ledger.unrecorded()] == ["in"]
-    office.ledger.handed_over(file)
-    assert office.ledger.unexported(file.id) == []
-    assert office.ledger.statements(file.id)[0].exported
 
 
 # ----------------------------------------------------------------------------------- status reports

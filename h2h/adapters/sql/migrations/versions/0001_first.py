@@ -39,6 +39,8 @@ def upgrade() -> None:
     _slots()
     _first_seen()
     _hand_overs()
+    _exports()
+    _documents()
     _moves()
     _payments()
     _reports()
@@ -241,12 +243,45 @@ def _hand_overs() -> None:
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("temporary", sa.String(), nullable=False),
         sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("receiver", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_hand_overs_file_id"),
         sa.PrimaryKeyConstraint("folder", "temporary", name="pk_hand_overs"),
     )
     _index("hand_overs_by_file", "hand_overs", ["file_id"])
+
+
+def _exports() -> None:
+    op.create_table(
+        "exports",
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("receiver", sa.String(), nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("made", sa.JSON(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('done', 'due', 'handing', 'held', 'waiting')", name="ck_exports_state"
+        ),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_exports_file_id"),
+        sa.PrimaryKeyConstraint("subject", "receiver", name="pk_exports"),
+    )
+    _index("exports_by_file", "exports", ["file_id", "subject"])
+    _index("exports_by_state", "exports", ["state", "receiver"])
+
+
+def _documents() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("bank", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_documents_file_id"),
+        sa.PrimaryKeyConstraint("file_id", name="pk_documents"),
+    )
+    _index("documents_by_reference", "documents", ["bank", "reference"])
 
 
 def _moves() -> None:
@@ -410,8 +445,7 @@ def _statements() -> None:
         sa.Column("because", sa.Text(), nullable=False),
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("waits", sa.Boolean(), nullable=False),
-        sa.Column("handing", sa.Boolean(), nullable=False),
-        sa.Column("exported", sa.Boolean(), nullable=False),
+        sa.Column("assigned", sa.Boolean(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
@@ -427,6 +461,8 @@ def _statements() -> None:
     _index("one_booking", "statements", ["fingerprint"], where=told, unique=True)
     _index("one_version", "statements", ["bank", "version"], where=counts, unique=True)
     _index("statements_by_version", "statements", ["bank", "version"])
+    unassigned = "kept = 'booked' AND NOT waits AND NOT assigned"
+    _index("statements_unassigned", "statements", ["file_id"], where=unassigned)
     _index("statements_by_account", "statements", ["account", "currency", "bank", "position"])
     owner, intraday = ["account", "currency", "bank"], "kind = 'intraday' AND kept = 'booked'"
     _index("intraday_by_created", "statements", [*owner, "created", "position"], where=intraday)
