@@ -353,6 +353,13 @@ def test_amounts_that_are_equal_keep_their_own_decimals(exported: Exported) -> N
     assert [found["entry_amount"] for found in objects] == written
 
 
+@pytest.mark.parametrize("text", ["C:\\new", 'the "one"', "a\x01b", "a\u2028b", "Ł"])
+def test_json_has_each_letter_as_it_is(exported: Exported, text: str) -> None:
+    entries = [entry(1, "1", detail(None, "", text)), entry(2, "1", detail(None, "", "plain"))]
+    _, objects = exported(replace(STATEMENT, entries=entries))
+    assert [found["details"][0]["remittance"] for found in objects] == [text, "plain"]
+
+
 def test_percent_signs_and_braces_are_letters_like_others(exported: Exported) -> None:
     evil = '100 %s {0} %(x)s "\\ \x1f\u2028'
     same = [entry(number, "1", detail(None, evil, evil)) for number in (1, 2)]

@@ -270,9 +270,11 @@ def cells(path: Path) -> list[tuple[object, ...]]:
     return [*sheet.iter_rows(values_only=True)]
 
 
-def test_a_workbook_has_the_columns_of_the_csv(made: Made) -> None:
+def test_a_workbook_has_the_columns_of_the_csv(made: Made, tmp_path: Path) -> None:
     head, row = cells(made("xlsx", STATEMENT))
     assert head == tuple(STANDARD)
+    made_at = openpyxl.load_workbook(tmp_path / "made.xlsx").properties.created
+    assert made_at == datetime(2000, 1, 1)  # noqa: DTZ001 - the clock is not in it
     told = dict(zip(head, row, strict=True))
     assert told["kind"] == "statement"
     assert told["entry"] == 1
