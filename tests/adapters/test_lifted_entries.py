@@ -141,6 +141,14 @@ def test_shapes_that_take_turns_are_each_learned_once(
     assert [len(entry.charges) for entry in found.entries[:4]] == [0, 0, 1, 0]
 
 
+def test_texts_with_the_entities_of_xml_itself_are_lifted(lift: Lifted, parsed: list[str]) -> None:
+    texts = ["A &amp; B", "&lt;&gt;", "&amp;lt;", "&quot;&apos;", "&amp;copy &amp;amp"]
+    found = lift(HEAD + REPORT + "".join(ntry(f"E{n}", t) for n, t in enumerate(texts)) + TAIL)
+    told = [entry.details[0].remittance.removesuffix(" more") for entry in found.entries]
+    assert told == ["A & B", "<>", "&lt;", "\"'", "&copy &amp"]
+    assert parsed == ["E0"]
+
+
 def test_a_shape_is_known_in_the_statements_after(lift: Lifted, parsed: list[str]) -> None:
     each = [f"{REPORT}{ntry(f'A{n}')}{ntry(f'B{n}')}{ntry(f'C{n}')}</Stmt>" for n in range(3)]
     found = lift(HEAD + "".join(each) + TAIL.removeprefix("</Stmt>"))
@@ -245,6 +253,10 @@ TRICKS = {
     "text before an entry": f"x{LATER}",
     "a line break in a text": ntry("F", "a\r\nb") + LATER,
     "an entity in a text": ntry("F", "a&amp;b") + LATER,
+    "entities in texts": ntry("F", "a&amp;&lt;b&gt;&apos;&quot;c") + ntry("G", "&amp;amp;lt;") * 2,
+    "an entity as a number": ntry("F", "&amp;") + ntry("F", "&#38;&#x20;") + LATER,
+    "an entity of nobody": ntry("F", "&amp;") + ntry("F", "&a;&amp") + LATER,
+    "an entity cut short": ntry("F", "&amp;") + ntry("F", "&amp") + LATER,
     "blanks around a text": F + ntry("F", " a ") + ntry("F", "\u00a0b\u3000") + LATER,
     "a text of blanks": F + ntry("F", "   ") + LATER,
     "an empty reference": F + F.replace(">F</EndToEndId>", "></EndToEndId>") + LATER,
@@ -274,7 +286,33 @@ def test_no_trick_makes_a_difference(
     monkeypatch.setattr(reports, "_HELD_BACK", held_back)
     found = lift(HEAD + REPORT + KNOWN + TRICKS[trick] + KNOWN + TAIL)
     broken = {"an end in an attribute", "a broken end", "a control character"}
+    broken |= {"an entity of nobody", "an entity cut short"}
     assert (found.refused != "") == (trick in broken)
+
+
+def test_an_envelope_around_the_message_makes_no_difference(
+    lift: Lifted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schema judges what is in it, in one pass; only what it finds is looked at again."""
+    again: list[object] = []
+    slips = incoming.slips
+
+    def note(*arguments: object) -> None:
+        again.append(arguments)
+        slips(*arguments)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(incoming, "slips", note)
+    head = '<Wrap xmlns="urn:w"><AppHdr/>'
+    inside = (HEAD + REPORT + KNOWN * 9 + TAIL).partition("?>")[2]
+    for block in (1 << 18, 50, 7):
+        monkeypatch.setattr(xml, "BLOCK", block)
+        assert lift(f"{head}{inside}</Wrap>").references == ["E1", "E2"] * 9
+        assert again == []
+    slip = inside.replace("<Cd>BOOK</Cd>", "BOOK")
+    assert {problem.rule for problem in lift(f"{head}{slip}</Wrap>").problems} == {"schema"}
+    assert len(again) == 1
+    prefixed = re.sub("<(/?)", r"<\1p:", inside).replace("xmlns=", "xmlns:q=")
+    assert lift(f'<Wrap xmlns:p="{OURS}">{prefixed}</Wrap>').problems == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1", "us-ascii"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2h.adapters.messages import Unreadable
-from h2h.adapters.messages.iso20022 import incoming
+from h2h.adapters.messages.iso20022 import incoming, reports, xml
 from h2h.errors import Corrupt
 
 if TYPE_CHECKING:
@@ -135,16 +135,33 @@ def test_a_statement_cut_short_at_any_byte_is_refused(
 def test_a_parser_that_stops_early_without_a_word_is_not_believed(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ended = reports._Reading._fed
+
+    def silent(reading: reports._Reading, feed: Callable[[], object]) -> Iterator[xml.Element]:
+        yield from (each for each in ended(reading, feed) if each.getparent() is not None)
+
+    envelope = f"<Envelope>{GOOD}</Envelope>".encode()
+    assert len(read(envelope).statements) == 1
+    monkeypatch.setattr(reports._Reading, "_fed", silent)
+    with pytest.raises(Corrupt, match="ends before"):
+        read(envelope)
+
+
+def test_nor_is_one_that_is_asked_for_the_schemas_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     events = incoming._events
 
     def silent(path: Path, kinds: tuple[str, ...], *tags: tuple[str, ...]) -> Iterator[object]:
         yield from list(events(path, kinds, *tags))[:-1]
 
-    envelope = f"<Envelope>{GOOD}</Envelope>".encode()
-    assert len(read(envelope).statements) == 1
+    path = tmp_path / "bank.xml"
+    path.write_text(f"<Envelope>{GOOD}</Envelope>", "utf-8")
+    opened = incoming.open_message(path, 1_000_000)
+    assert len(list(incoming.parts(opened, []))) == 2
     monkeypatch.setattr(incoming, "_events", silent)
     with pytest.raises(Corrupt, match="ends before"):
-        read(envelope)
+        list(incoming.parts(opened, []))
 
 
 def test_white_space_and_comments_behind_the_document_are_no_truncation(read: Read) -> None:

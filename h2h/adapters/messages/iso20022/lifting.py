@@ -31,8 +31,8 @@ _BLANKS = "[ \t\r\n]*"
 # nothing that XML does not allow.
 _TEXT = "([^<>&\x00-\x1f\ufffe\uffff]*)"
 # There is something to it, and no blank at either end. What it has taken it keeps: nothing shorter
-# would do.
-_SOLID = "([^<>&\x00-\x20\ufffe\uffff][^<>&\x00-\x1f\ufffe\uffff]*+)(?<! )"
+# would do. References are for the reader to see to.
+_SOLID = "([^<>\x00-\x20\ufffe\uffff][^<>\x00-\x1f\ufffe\uffff]*+)(?<! )"
 _VALUE = '([^<>&"\x00-\x1f\ufffe\uffff]*)'
 # Comments, sections and instructions are no token.
 _TOKEN = re.compile(r"<(/?)([\w.:-]+)([^<>]*?)(/?)>|([^<>]+)")
@@ -75,26 +75,26 @@ def learn(fragment: str) -> Pattern | None:
 
     None when it is written in a way that only a parser should read.
     """
-    found = spell(fragment, _TEXT)
+    found = None if "&" in fragment else _spell(fragment, _TEXT)
     return None if found is None else Pattern(re.compile("".join(found.pieces)), found.paths)
 
 
 def spell_solid(fragment: str) -> Spelled | None:
     """How a fragment is written, as `learn` has it; but a text that is there stays there.
 
-    No empty or blank one has room in its place, nor one with blanks around it.
+    No empty or blank one has room in its place, nor one with blanks around it. There is room for
+    references (`&amp;`), which stand for themselves here.
     """
-    return spell(fragment, _SOLID)
+    return _spell(fragment, _SOLID)
 
 
-def spell(fragment: str, room: str) -> Spelled | None:
-    """How a fragment is written, with `room` for each text."""
+def _spell(fragment: str, room: str) -> Spelled | None:
     tokens = _tokens(fragment)
     return None if tokens is None else _spelled(tokens, room)
 
 
 def _tokens(fragment: str) -> Sequence[_Token] | None:
-    if len(fragment) > _LONGEST or "&" in fragment:
+    if len(fragment) > _LONGEST:
         return None
     found, end = [], 0
     for match in _TOKEN.finditer(fragment):

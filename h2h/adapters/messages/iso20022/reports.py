@@ -20,12 +20,13 @@ from h2h.adapters.messages.iso20022 import incoming, lifting, schema, xml
 from h2h.adapters.messages.iso20022.entries import Doubt, EntryTexts, choose, entry
 from h2h.adapters.messages.iso20022.incoming import Node, Opened, Severities
 from h2h.adapters.messages.iso20022.marks import maker, marked
-from h2h.adapters.messages.iso20022.shapes import Shape, Shapes, Texts
+from h2h.adapters.messages.iso20022.shapes import Shape, Shapes, Texts, resolved
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Entry
 
 PART = 500  # entries, about
 _HELD_BACK = 1 << 16  # characters: an unfinished entry waits for the next block up to this length
+_LONGEST_END = 100  # bytes of an end tag, with a prefix
 _UTF8 = frozenset({"UTF-8", "UTF8"})
 _PREFIX = re.compile(r"</?([\w.-]+:)?")
 
@@ -80,14 +81,50 @@ def _parsed(part: incoming.Part) -> ReportPart:
 def _beside(
     opened: Opened, problems: list[Problem], severities: Severities
 ) -> Iterator[ReportPart]:
-    """Read while the schema judges beside; an envelope around the message is not for it."""
+    """Read while the schema judges beside. All that it says against a file is looked into later."""
     problems += incoming.version_between(opened, severities)
-    known = None if opened.enclosed else incoming.schema_of(opened)
+    known = incoming.schema_of(opened)
     judges = [] if known is None else [schema.Judge(known)]
     with schema.Beside(judges) as beside:
-        yield from _Reading(opened, beside.feed).parts()
-    if not judges or judges[0].complaints():
+        watch = _Unwrapped(beside.feed) if opened.enclosed else beside.feed
+        yield from _Reading(opened, watch).parts()
+    if any(judge.complaints() for judge in judges):
         incoming.slips(opened, problems, severities)
+
+
+class _Unwrapped:
+    """Hands on the message in an envelope: from the first tag of that name to the last of its end.
+
+    Where it is not found so, as in another encoding, all is handed on: no schema likes an envelope.
+    """
+
+    _START = re.compile(rb"<(?:[\w.-]+:)?Document[\s>]")
+    _END = re.compile(rb"</(?:[\w.-]+:)?Document\s*>")
+
+    def __init__(self, feed: xml.Watch) -> None:
+        self._feed = feed
+        self._waiting = b""  # for the start, else bytes in which the end may begin
+        self._started = False
+
+    def __call__(self, block: bytes) -> None:
+        """Take the next bytes."""
+        text = self._waiting + block
+        if not self._started:
+            start = self._START.search(text)
+            if start is None and len(text) < _HELD_BACK:
+                self._waiting = text
+                return
+            self._started, text = True, text[start.start() :] if start else text
+        end = self._END.search(text)
+        if end is not None:
+            self._feed(text[: end.end()])
+            self._feed, text = _ignore, b""
+        self._feed(text[:-_LONGEST_END])
+        self._waiting = text[-_LONGEST_END:]
+
+
+def _ignore(block: bytes) -> None:
+    del block
 
 
 class _Reading:
@@ -220,7 +257,7 @@ class _Reading:
         skeleton = found and marked(found)
         if found and skeleton:
             make = cast("Callable[[Texts], EntryTexts]", maker(self._read_marks(skeleton, prefix)))
-            if make(found.groups()) == texts:
+            if make(resolved(found.groups())) == texts:
                 self._shapes.add(Shape(spelled, make))
 
     def _read_marks(self, skeleton: str, prefix: str) -> EntryTexts:

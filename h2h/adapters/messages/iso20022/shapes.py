@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from html import unescape
 from typing import Generic, TypeVar
 
 from h2h.adapters.messages.iso20022 import lifting
@@ -16,10 +17,17 @@ from h2h.adapters.messages.iso20022.lifting import Spelled
 
 MOST = 100  # shapes kept
 _PROVEN = 50  # things that new shapes must have read before they are joined with the others
+# Those that need no declaration and stand for no blank. Where there are others, a parser reads.
+_KNOWN = re.compile("&(?:amp|lt|gt|quot|apos);")
 _GROUP = re.compile(r"(?<!\\)\((?!\?)")
 
 Texts = tuple[str, ...]
 Item = TypeVar("Item")
+
+
+def resolved(texts: Texts) -> Texts:
+    """The texts with what their references stand for."""
+    return tuple(map(unescape, texts))
 
 
 class Shape(Generic[Item]):
@@ -79,10 +87,11 @@ class Joined(Generic[Item]):
             for branch in branches:
                 branch.groups.append(self._groups)
 
-    def item(self, found: re.Match[str]) -> Item:
-        """What is made of the texts of a match."""
+    def item(self, found: re.Match[str], *, references: bool) -> Item:
+        """What is made of the texts of a match, which may have `references`."""
         groups, make = self._ends[found.lastindex or 0]
-        return make(found.group(*groups))
+        texts = found.group(*groups)
+        return make(resolved(texts) if references else texts)
 
 
 class Shapes(Generic[Item]):
@@ -99,6 +108,8 @@ class Shapes(Generic[Item]):
 
     def want(self, fragment: str) -> bool:
         """Is this shape unknown, and is it worth while to learn more?"""
+        if fragment.count("&") != len(_KNOWN.findall(fragment)):
+            return False
         spent = self._learned * lifting.LIFTED_FOR_EACH
         worth = self._learned < lifting.FREE or self._lifted > spent
         return worth and not any(joined.match(fragment) for joined in self._joined)
@@ -128,7 +139,10 @@ class Shapes(Generic[Item]):
         while found is not None:
             joined, match = found
             end = match.end()
-            yield joined.item(match), position, end
+            references = text.count("&", position, end)
+            if references and references != len(_KNOWN.findall(text, position, end)):
+                break
+            yield joined.item(match, references=references > 0), position, end
             position = end
             found = self._find(text, position)
         self._lifted += position - start
