@@ -448,10 +448,6 @@ class Exporter(Protocol):
         """The end of the file's name: ".csv"; of `original` as for XML."""
         ...
 
-    def statements(self, statements: Sequence[Statement]) -> Sequence[Export]:
-        """CSV and JSON Lines in memory."""
-        ...
-
     def report(self, report: StatusReport) -> Sequence[Export]:
         """CSV and JSON Lines of a status report, which is handed over as the bank wrote it too."""
         ...
