@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,15 +58,6 @@ class ErpExporter:
     def suffix(self, terms: FormTerms) -> str:
         """The end of the file's name."""
         return terms.ending or _ENDINGS[terms.form]
-
-    def statements(self, statements: Sequence[Statement]) -> Sequence[Export]:
-        """CSV and JSON Lines in memory."""
-        made = []
-        for form in ("csv", "jsonl"):
-            content = BytesIO()
-            _made(FormTerms(form), statements, content, Path())
-            made.append(Export(_ENDINGS[form], content.getvalue()))
-        return made
 
     def report(self, report: StatusReport) -> Sequence[Export]:
         """A row a payment; a batch, or the whole, that lists no payment has one row of its own."""
