@@ -1008,6 +1008,11 @@ class Ledger(Protocol):
         walked. None for one that is not there or a duplicate."""
         ...
 
+    def shared_entries(self, statement_id: str) -> int:
+        """How many entries of a statement the others of its account and kind, of the same days,
+        tell too; of honest twins as many as the others have."""
+        ...
+
     def unassigned(self, file_id: str) -> Sequence[StatementRow]:
         """Booked statements of a file of which nobody has decided yet who receives them; without
         those that a person must release."""

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, literal, select, text, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.entries import entry_of
@@ -52,7 +64,10 @@ class Books(Store):
             target = In.BOOKED if news else In.DUPLICATE
             problems = (*message.problems, *map(contradiction, keeper.alarms))
             facts = {"problems": problems, "message_id": message.message_id}
-            shift(connection, file, target, now, because=_summary(kept), facts=facts)
+            words = _summary(kept)
+            if keeper.before:
+                words = f"{_news(kept, keeper.before)}; {words}"
+            shift(connection, file, target, now, because=words, facts=facts)
             return the_file(connection, file.id)
 
     def release_statement(
@@ -100,6 +115,29 @@ class Books(Store):
         with self._reading() as connection:
             rows = connection.execute(query.order_by(*order, statements.c.id)).mappings()
             return [_statement_of(row) for row in rows]
+
+    def shared_entries(self, statement_id: str) -> int:
+        ours, theirs = statements.alias("ours"), statements.alias("theirs")
+        same = [theirs.c[name] == ours.c[name] for name in ("bank", "account", "currency", "kind")]
+        beside = (
+            select(theirs.c.key)
+            .join(ours, and_(*same))
+            .where(
+                ours.c.id == statement_id,
+                theirs.c.id != statement_id,
+                theirs.c.kept == Kept.BOOKED.value,
+                theirs.c.as_of >= func.coalesce(ours.c.period_from, ours.c.as_of),
+                func.coalesce(theirs.c.period_from, theirs.c.as_of) <= ours.c.as_of,
+            )
+        )
+        own = select(statements.c.key).where(statements.c.id == statement_id)
+        here, there = _told_times(own), _told_times(beside)
+        fewer = case((here.c.times < there.c.times, here.c.times), else_=there.c.times)
+        query = select(func.sum(fewer)).join_from(
+            here, there, here.c.fingerprint == there.c.fingerprint
+        )
+        with self._reading() as connection:
+            return connection.execute(query).scalar() or 0
 
     def unassigned(self, file_id: str) -> Sequence[StatementRow]:
         query = _select_statements().where(statements.c.file_id == file_id, text(tables.UNASSIGNED))
@@ -163,6 +201,23 @@ def _summary(kept: Sequence[Booked]) -> str:
     return "; ".join(words)
 
 
+def _news(kept: Sequence[Booked], before: Mapping[int, RowMapping]) -> str:
+    """What became of a file that was read again."""
+    news = [
+        f"statement {one.index}: {one.because or one.kept}"
+        for one in kept
+        if _is_news(one, before.get(one.index))
+    ]
+    return "read again: " + ("; ".join(news) or "nothing is new")
+
+
+def _is_news(one: Booked, before: RowMapping | None) -> bool:
+    if before is None:
+        return True
+    held = before["kept"] == Kept.HELD.value
+    return one.kept is not Kept.HELD if held else bool(one.because)
+
+
 # ------------------------------------------------------------------------------ a person's decision
 
 
@@ -200,6 +255,18 @@ def _decide(
 
 
 # ------------------------------------------------------------------------------------------ reading
+
+
+def _told_times(keys: Select[tuple[int]]) -> Subquery:
+    """How often each entry is told by the statements of these keys, at most."""
+    each = (
+        select(entries.c.fingerprint, func.count().label("times"))
+        .where(entries.c.statement.in_(keys))
+        .group_by(entries.c.statement, entries.c.fingerprint)
+        .subquery()
+    )
+    most = select(each.c.fingerprint, func.max(each.c.times).label("times"))
+    return most.group_by(each.c.fingerprint).subquery()
 
 
 def _select_statements() -> Select[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -505,3 +506,21 @@ def test_a_held_statement_says_nothing_of_our_payments_until_it_is_released(
     assert _payment_states(office, ours.id) == [Pay.INSTRUCTED]
     office.ledger.release_statement(f"{file.id}-1", "ann", "bank erred", office.later())
     assert _payment_states(office, ours.id) == [Pay.BOOKED]
+
+
+def test_an_overlap_waits_and_tells_how_many_entries_are_there_already(office: Office) -> None:
+    fee, other, later = office.entry("1.00"), office.entry("2.00"), office.entry("4.00")
+    early, late = date(2026, 1, 5), date(2026, 1, 6)
+    first = office.statement("0.00", "4.00", fee, fee, other, day=5)
+    second = office.statement(
+        "1.00", "8.00", fee, other, later, day=6, period_from=early, period_to=late
+    )
+    office.book(first)
+    file = office.book(second)
+    (row,) = office.ledger.statements(file.id)
+    assert (row.kept, row.flags, row.waits) == (Kept.BOOKED, ("overlap",), True)
+    assert office.ledger.shared_entries(row.id) == 2  # one of the twins, and the other
+    released = office.ledger.release_statement(row.id, "ann", "looked", office.later())
+    assert released is not None
+    assert not released.waits
+    assert office.ledger.release_statement(row.id, "ann", "again", office.later()) is None
