@@ -309,6 +309,8 @@ def test_the_slips_of_the_banks_are_recorded_and_hold_nothing(rooms: Mapping[str
             ("schema", "NtryDtls/TxDtls/RltdAgts/CdtrAgt/FinInstnId/BIC"),
             ("schema", "NtryDtls/TxDtls/RltdAgts/DbtrAgt/FinInstnId/BIC"),
             ("schema", "TxSts"),  # a code that the old version does not know
+            ("schema", "entry 1"),  # a page without any balance; the next is told of the same
+            ("schema", "statement 1"),
         },
         "polder": set(),
         "mersey": set(),

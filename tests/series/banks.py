@@ -301,13 +301,15 @@ def alpen() -> Series:
             batch = francs.line(day, Decimal(353), parts=parts, text="collected slips", party="")
             lines = (*lines, batch)
         if day in {date(2026, 12, 17), date(2027, 1, 7)}:
-            middle = (("OPBD", "ITBD", "1"), ("ITBD", "ITBD", "2"), ("ITBD", "CLBD", "3"))
-            for opens, closes, page in middle:
+            interim = "ITBD" if day.year == 2026 else ""  # in the new year pages tell none
+            pages = (("OPBD", interim, "1"), (interim, interim, "2"), (interim, "CLBD", "3"))
+            for opens, closes, page in pages:
                 facts = {"opens": opens, "closes": closes, "page": page, "last_page": page == "3"}
                 sheet = francs.sheet(day, francs.some(day), "0", **facts)
                 statements += 1
                 message = f"A{day:%m%d}P{page}"
-                post.send(camt("camt.053", [sheet], message, sheet.created, how), "page")
+                bare = how if interim else replace(how, extra="")
+                post.send(camt("camt.053", [sheet], message, sheet.created, bare), "page")
             continue
         sheet = kept[day] = francs.sheet(day, lines, "0")
         statements += 1

@@ -51,7 +51,7 @@ class Sheet:
     number: str = ""
     page: str = ""  # "1/last" ... as the dialect writes it
     last_page: bool = True
-    opens: str = "OPBD"
+    opens: str = "OPBD"  # "" for a page that tells no such balance
     closes: str = "CLBD"
     interim: bool = False  # intraday, or a notification
     copy: str = ""
@@ -146,8 +146,9 @@ def _balances(family: str, sheet: Sheet, how: Dialect) -> str:
     if sheet.interim:
         return _balance("ITBD", sheet.closing, sheet.ends, sheet)
     extra = _balance(how.extra, sheet.closing, sheet.ends, sheet) if how.extra else ""
-    first = _balance(sheet.opens, sheet.opening, sheet.begins, sheet)
-    return first + _balance(sheet.closes, sheet.closing, sheet.ends, sheet) + extra
+    first = _balance(sheet.opens, sheet.opening, sheet.begins, sheet) if sheet.opens else ""
+    last = _balance(sheet.closes, sheet.closing, sheet.ends, sheet) if sheet.closes else ""
+    return first + last + extra
 
 
 def _balance(kind: str, amount: Decimal, day: date, sheet: Sheet) -> str:
