@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2h.adapters.messages import Iso20022Messages
-from h2h.adapters.messages.iso20022 import incoming
+from h2h.adapters.messages.iso20022 import incoming, reports
 from h2h.core import books
 from h2h.core.problem import Severity
 from h2h.core.statement import Charge, Entry, Statement, StatementKind
@@ -299,7 +299,7 @@ def test_a_whole_message_inside_a_supplement_is_not_read(
     text = document(STATEMENT, STATEMENT)
     carrying = text.replace("</Stmt>", f"<SplmtryData>{inner}</SplmtryData></Stmt>", 1)
     for chunk in (1, 100):
-        monkeypatch.setattr(incoming, "CHUNK", chunk)
+        monkeypatch.setattr(reports, "PART", chunk)
         assert read(carrying).statements == read(text).statements
 
 
@@ -359,7 +359,7 @@ def test_however_the_file_is_cut_into_parts_it_says_the_same(
     assert [len(tuple(statement.entries)) for statement in whole.statements] == [2, 0, 14, 2]
     assert [entry.index for entry in whole.statements[2].entries] == list(range(1, 15))
     for chunk in (1, 2, 6, 7, 8):
-        monkeypatch.setattr(incoming, "CHUNK", chunk)
+        monkeypatch.setattr(reports, "PART", chunk)
         assert read(text) == whole
 
 
@@ -368,7 +368,7 @@ def test_a_large_statement_comes_in_parts_that_name_their_account_from_the_first
 ) -> None:
     path = tmp_path / "bank.xml"
     unnamed = TOP.replace("<Ccy>EUR</Ccy>", "")
-    path.write_text(document(STATEMENT, unnamed + OPENING + CREDIT * 250 + CLOSING), "utf-8")
+    path.write_text(document(STATEMENT, unnamed + OPENING + CREDIT * 600 + CLOSING), "utf-8")
     message = Iso20022Messages().read(path, LARGE)
     small, *large = message.parts
     assert (small.statement.index, len(tuple(small.statement.entries)), small.last) == (1, 2, True)
@@ -381,8 +381,9 @@ def test_a_large_statement_comes_in_parts_that_name_their_account_from_the_first
         "EUR",
     )
     held = [tuple(part.statement.entries) for part in large]
-    assert all(len(entries) <= incoming.CHUNK for entries in held[:-1])
-    assert [entry.index for entries in held for entry in entries] == list(range(1, 251))
+    assert all(len(entries) == reports.PART for entries in held[:-1])
+    assert len(held) > 2
+    assert [entry.index for entries in held for entry in entries] == list(range(1, 601))
     known = [[b.type for b in part.statement.balances] for part in large]
     assert known == [*[["OPBD"]] * (len(large) - 1), ["OPBD", "CLBD"]]
     assert tuple(message.parts) == ()
