@@ -37,7 +37,7 @@ from ..series.banks import (  # noqa: TID252 - `tests` is on no path
 from ..series.paper import Order, pain001  # noqa: TID252 - the same
 
 NOW = datetime(2027, 1, 9, 12, tzinfo=UTC)
-ORDERS = {"rhein": 20, "alpen": 40, "polder": 60, "mersey": 50, "harbor": 30}
+ORDERS = {"rhein": 15, "alpen": 35, "polder": 55, "mersey": 65, "harbor": 30}
 REPEATS = 15
 # A file of each bank, and the statement that does not go on where the one before it ended.
 MISSING = {
