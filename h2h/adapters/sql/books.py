@@ -26,7 +26,7 @@ from h2h.adapters.sql.entries import entry_of
 from h2h.adapters.sql.exports import exported, let_go
 from h2h.adapters.sql.keeping import Keeper, told_before
 from h2h.adapters.sql.settling import settle
-from h2h.adapters.sql.store import Store, append, set_if_unmoved, shift, the_file
+from h2h.adapters.sql.store import Store, append, read_rows, set_if_unmoved, shift, the_file
 from h2h.adapters.sql.versions import choose
 from h2h.core.books import account_key
 from h2h.core.matching import contradiction
@@ -162,8 +162,8 @@ class Books(Store):
         """The entries of the statement with this key, in the file's order."""
         query = select(entries).where(entries.c.statement == key).order_by(entries.c.index)
         with self._reading() as connection:
-            for row in connection.execution_options(yield_per=_CHUNK).execute(query):
-                yield entry_of(row)
+            for rows in read_rows(connection, query, entries, _CHUNK):
+                yield from map(entry_of, rows)
 
     def balances(self) -> Sequence[BalanceRow]:
         owner = (statements.c.bank, statements.c.account, statements.c.currency)

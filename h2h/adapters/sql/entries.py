@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from h2h.core.money import plain
 from h2h.core.statement import Charge, Entry, EntryDetail, Exchange
@@ -27,15 +26,15 @@ def row_of(key: int, entry: Entry, fingerprint: bytes, details: str) -> tuple[ob
     )
 
 
-def entry_of(row: Row[Any]) -> Entry:
+def entry_of(row: Sequence[Any]) -> Entry:
     """A row of the table, all columns in their order, as the entry that was read."""
-    _, index, _, *facts, linked, charges, exchange, details = tuple(row)
+    charges, exchange, details = row[-3:]
     told = (
-        index,
-        *facts,
-        _charges(orjson.loads(charges)),
-        tuple(map(_detail, orjson.loads(details))),
-        linked,
+        row[1],
+        *row[3:16],
+        () if charges == "[]" else _charges(orjson.loads(charges)),
+        tuple([_detail(found) for found in orjson.loads(details)]),
+        row[16],
         _exchange_of(orjson.loads(exchange)) if exchange else None,
     )
     return Entry._make(told)
@@ -69,11 +68,14 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 def _detail(found: dict[str, Any]) -> EntryDetail:
-    facts = dict(found)
-    if "amount" in facts:
+    facts = _NOTHING | found
+    if "amount" in found:
         facts["amount"] = Decimal(facts["amount"])
-    if "charges" in facts:
+    if "charges" in found:
         facts["charges"] = _charges(facts["charges"])
-    if "exchange" in facts:
+    if "exchange" in found:
         facts["exchange"] = _exchange_of(facts["exchange"])
-    return EntryDetail(**facts)
+    return EntryDetail._make(facts.values())
+
+
+_NOTHING: dict[str, Any] = EntryDetail()._asdict()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -148,6 +148,29 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[objec
 def _bind(column: Column[Any], dialect: Dialect) -> Callable[[Any], object] | None:
     """What makes a value one of the database's own; None where it is one already."""
     return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def read_rows(
+    connection: Connection, query: Select[Any], table: Table, size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a query over all columns of `table`, past SQLAlchemy's own; `size` at a time."""
+    dialect = connection.dialect
+    asked = query.compile(dialect=dialect)
+    given = tuple(asked.params[name] for name in asked.positiontup or ())
+    stream = connection.execution_options(yield_per=size)
+    for rows in stream.exec_driver_sql(str(asked), given).partitions(size):
+        columns = list(zip(*rows, strict=True))
+        for at, column in enumerate(table.columns):
+            told = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            if told is not None:
+                columns[at] = _each_once(told, columns[at])
+        yield list(zip(*columns, strict=True))
+
+
+def _each_once(told: Callable[[Any], Any], values: Sequence[Any]) -> tuple[Any, ...]:
+    """`told` of every value; a text that stands there twice is read once."""
+    found = {value: told(value) for value in set(values)}
+    return tuple(map(found.__getitem__, values))
 
 
 # ------------------------------------------------------------------------------------ moving files
