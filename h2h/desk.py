@@ -11,11 +11,11 @@ from datetime import datetime
 
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
-from h2h.ports import File, Ledger, StatementRow
+from h2h.ports import Change, File, Ledger, StatementRow
 from h2h.sweep import Sweep, terms_of
 
 
@@ -139,6 +139,26 @@ def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
     session.remove(temporary_path(file, terms))
     moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
     return _moved(moved, file)
+
+
+def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
+    """Have a bank file read again: one that was quarantined, or the statements of one that is done.
+
+    What is in the books already stays as it is; what was held is judged anew.
+    """
+    _signed(who, reason)
+    file = ledger.file(file_id)
+    if file is None or file.direction != "in":
+        words = say("there is no bank file {id}", id=file_id)
+        raise Refused(words, say("`h2h statements` lists the ids"))
+    if file.state not in {In.QUARANTINED, In.DONE}:
+        words = say("{id} is {state}, neither quarantined nor done", id=file.id, state=file.state)
+        raise Refused(words, say("Look at it with `h2h show`, then decide"))
+    if file.state is In.DONE and not ledger.statements(file.id):
+        words = say("{id} is done, and has no statements that could be read anew", id=file.id)
+        raise Refused(words, say("Nothing is left to do"))
+    again = Change(problems=())
+    return _moved(ledger.move(file, In.FETCHED, now, because=reason, who=who, change=again), file)
 
 
 def pause(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> None:

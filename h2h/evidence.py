@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from h2h.core.chain import record_of
 from h2h.core.naming import shortened
@@ -68,7 +69,7 @@ def bring_up_to_date(sweep: Sweep) -> None:
 def _bring_up_to_date(file: File, sweep: Sweep) -> None:
     moves = sweep.ledger.moves(file.id)
     lines = "".join(json.dumps(_plain(move)) + "\n" for move in moves)
-    sweep.services.archive.record(file.id, _manifest(file), lines)
+    sweep.services.archive.record(file.id, _manifest(file, sweep), lines)
     if file.direction == "out":
         refused = _answer(file, moves, sweep)
         if refused is not None:  # a link of the chain, which the dossier shows too
@@ -81,7 +82,7 @@ def _plain(move: MoveRow) -> dict[str, str]:
     return {**record_of(move), "previous": move.previous, "hash": move.hash}
 
 
-def _manifest(file: File) -> str:
+def _manifest(file: File, sweep: Sweep) -> str:
     """What a dossier says of itself; its archive adds the hashes of the files in it."""
     facts = {
         "file_id": file.id,
@@ -101,6 +102,8 @@ def _manifest(file: File) -> str:
         "refusal": file.refusal,
         "problems": [problem.as_json() for problem in file.problems],
     }
+    if file.direction == "in":
+        facts["exports"] = [asdict(row) for row in sweep.ledger.exports(file.id)]
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 

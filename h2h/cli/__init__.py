@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "cancel": ("desk", "cancel", "Take a file back before it is delivered."),
     "recall": ("desk", "recall", "Ask the bank to take a sent file or payment back."),
     "reject": ("desk", "reject", "Refuse a held file or statement."),
+    "replay": ("desk", "replay", "Have a bank file read again."),
     "config": ("config", "config", "Check the configuration."),
 }
 

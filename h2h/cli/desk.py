@@ -164,6 +164,18 @@ def resolve(path: Path, identity: str, reason: str, *, sent: bool | None, as_jso
 
 
 @click.command()
+@click.argument("identity", metavar="ID")
+@_reason
+@_json
+@click.pass_obj
+def replay(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
+    """Have the bank file ID read again; the daemon or `h2h fetch` does it, `h2h show` tells."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    _act(desk.replay, path, identity, reason, as_json=as_json)
+
+
+@click.command()
 @click.argument("bank", default="")
 @_reason
 @_json

@@ -84,6 +84,8 @@ def show(path: Path, file_id: str, *, as_json: bool) -> None:
     _section("payments", life["payments"], "")
     _section("recalls", life["recalls"], "")
     _section("statements", life["statements"], "")
+    _section("exports", life["exports"], "")
+    _section("documents", life["documents"], "")
 
 
 def _section(title: str, rows: object, empty: str) -> None:
@@ -149,7 +151,46 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
         "payments": payments,
         "recalls": _recalls(file, ledger),
         "statements": _statements(ledger, translate, file.id) if file.direction == "in" else [],
+        "exports": _exports(file, ledger),
+        "documents": _documents(file, ledger),
     }
+
+
+def _exports(file: File, ledger: Ledger) -> list[Row]:
+    """Who received what of a bank file, a row for each form of it."""
+    return [
+        {
+            "subject": row.subject,
+            "receiver": row.receiver or "everybody",
+            "state": row.state.value,
+            "form": made.form if made else None,
+            "names": list(made.names) if made else [],
+            "left_out": list(made.left_out) if made else [],
+            "because": made.refused if made else row.because,
+        }
+        for row in (ledger.exports(file.id) if file.direction == "in" else ())
+        for made in row.made or (None,)
+    ]
+
+
+def _documents(file: File, ledger: Ledger) -> list[Row]:
+    """A document's entry, or the documents of a file's entries."""
+    from h2h.core.money import plain  # noqa: PLC0415 - with the ledger
+
+    return [
+        {
+            "document": link.document,
+            "name": link.name,
+            "reference": link.reference,
+            "statement": link.statement_id,
+            "entry": link.entry,
+            "account": link.account,
+            "amount": plain(link.amount),
+            "currency": link.currency,
+            "booking_date": link.booking_date.isoformat() if link.booking_date else None,
+        }
+        for link in (ledger.links(file.id) if file.direction == "in" else ())
+    ]
 
 
 def _recalls(file: File, ledger: Ledger) -> list[Row]:
@@ -183,8 +224,13 @@ def statements(path: Path, *, account: str | None, missing: bool, as_json: bool)
         rows = _statements(ledger, translator_at(path), account=account)
     columns = ("id", "kind", "bank", "account", "currency", "to", "closing", "outcome", "flags")
     if not as_json:
-        rows = [{**row, "because": row["because"] or row["gap"]} for row in rows]
+        rows = [{**row, "because": row["because"] or row["gap"] or _shared(row)} for row in rows]
     show_rows(rows, (*columns, "because"), as_json=as_json, empty="No statement came yet.")
+
+
+def _shared(row: Row) -> str:
+    words = f"{row['shared']} of its {row['entries']} entries are in other statements too"
+    return words if row["shared"] else ""
 
 
 def _show_missing(path: Path, account: str | None, *, as_json: bool) -> None:
@@ -220,8 +266,9 @@ def _statements(
             "entries": row.entries,
             "outcome": row.kept.value,
             "because": row.because,
-            "flags": list(row.flags),
+            "flags": [*row.flags, *(("waits",) if row.waits else ())],
             "gap": gaps.get(row.id),
+            "shared": ledger.shared_entries(row.id) if "overlap" in row.flags else 0,
         }
         for row in found
     ]

@@ -41,7 +41,9 @@ from h2h.ports import (
     Door,
     DoorTerms,
     Download,
+    Exporter,
     File,
+    Messages,
     Receiver,
     RemoteFile,
     Services,
@@ -183,6 +185,8 @@ class Room:
     )
     marker: str = ""
     receivers: tuple[Receiver, ...] = (EVERYBODY,)
+    messages: Messages = field(default_factory=Iso20022Messages)
+    exporter: Exporter = field(default_factory=ErpExporter)
     collects: bool = False
     wrap_session: WrapSession = unwrapped
     killer: Killer | None = None
@@ -290,8 +294,8 @@ class Room:
             environment="test",
             ledger=ledger,
             archive=FolderArchive(self.root / "archive"),
-            messages=Iso20022Messages(),
-            exporter=ErpExporter(),
+            messages=self.messages,
+            exporter=self.exporter,
             desktop=DeskSide(FolderDesktop(self.inbox), self.handed),
             clock=self.clock,
             log=self.log,

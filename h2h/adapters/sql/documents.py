@@ -48,10 +48,11 @@ def links_of(connection: Connection, file_id: str) -> list[Link]:
 
 def _entries_of(bank: str) -> Select[Any]:
     """The columns that a link shows, of what is booked at a bank."""
-    shown = (entries.c[name] for name in ("index", "amount", "currency", "booking_date"))
+    shown = (entries.c[name] for name in ("amount", "currency", "booking_date"))
+    number = entries.c.index.label("number")
     known = (statements.c.bank == bank) & (statements.c.kept == Kept.BOOKED.value)
     joined = entries.join(statements, statements.c.key == entries.c.statement)
-    query = select(statements.c.id, statements.c.account, *shown).select_from(joined)
+    query = select(statements.c.id, statements.c.account, number, *shown).select_from(joined)
     return query.where(known).order_by(statements.c.id, entries.c.index)
 
 
@@ -82,7 +83,7 @@ def _link(document: Row[Any], row: Row[Any]) -> Link:
         reference=document.reference,
         statement_id=row.id,
         account=row.account,
-        entry=row._mapping[entries.c.index],
+        entry=row.number,
         amount=row.amount,
         currency=row.currency,
         booking_date=row.booking_date,

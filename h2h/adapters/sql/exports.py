@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     RowMapping,
@@ -227,7 +228,7 @@ def _in_order(connection: Connection, queue: Row[Any]) -> Iterator[RowMapping]:
     yield from connection.execute(query.order_by(statements.c.position)).mappings().all()
 
 
-def _end_of_day() -> Any:
+def _end_of_day() -> ColumnElement[bool]:
     return statements.c.kind == "statement"
 
 
@@ -252,7 +253,7 @@ def let_go(connection: Connection, statement_id: str, because: str) -> bool:
     return connection.execute(due).rowcount > 0
 
 
-def exported() -> Any:
+def exported() -> ColumnElement[bool]:
     """Has every receiver of a statement got it?"""
     open_ = select(exports.c.subject).where(
         exports.c.subject == statements.c.id, exports.c.state != Handed.DONE.value

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, text
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.entries import row_of
@@ -35,6 +35,7 @@ class Keeper:
         self.our_accounts = our_accounts
         self.now = now
         self.outcomes: list[Booked] = []
+        self.before = _read_before(connection, file)  # by index: the file is read once more
         self.alarms: list[str] = []  # what the entries say against our payments
         self._begin()
 
@@ -65,13 +66,22 @@ class Keeper:
 
     def _end(self, statement: Statement) -> Booked:
         fingerprint = books.statement_fingerprint(statement, self.tally)
-        if first := told_before(self.connection, fingerprint):
+        before = self.before.get(statement.index)
+        if before is not None and before["kept"] != Kept.HELD.value:
+            self.savepoint.rollback()
+            return _as_before(before, fingerprint)
+        first = told_before(self.connection, fingerprint)
+        if first:
             self.savepoint.rollback()  # its entries are there already
+        else:
+            self.savepoint.commit()
+        if before is not None:
+            _forget(self.connection, before)
+        if first:
             words = f"booked before as statement {first}"
             outcome = self._keep(statement, fingerprint, Kept.DUPLICATE, words)
             self._told_again(first, statement)
             return outcome
-        self.savepoint.commit()
         because = books.judge(statement, self.tally, self.our_accounts)
         kept = Kept.HELD if because else Kept.SUPERSEDED  # until it is chosen
         outcome = self._keep(statement, fingerprint, kept, because)
@@ -109,6 +119,25 @@ class Keeper:
         del facts["index"]  # its place in the file from which it was booked
         if _made(facts) < _made(row):
             restate(self.connection, first, facts, self.now)
+
+
+def _read_before(connection: Connection, file: File) -> Mapping[int, RowMapping]:
+    query = select(statements).where(statements.c.file_id == file.id)
+    return {row["index"]: row for row in connection.execute(query).mappings()}
+
+
+def _as_before(before: RowMapping, fingerprint: str) -> Booked:
+    """What has its outcome keeps it, however it reads now."""
+    same = fingerprint == before["fingerprint"]
+    words = "" if same else "it reads differently now; what is in the books stays"
+    return Booked(before["id"], before["index"], Kept(before["kept"]), words)
+
+
+def _forget(connection: Connection, held: RowMapping) -> None:
+    """A statement that was held is judged anew."""
+    connection.execute(delete(entries).where(entries.c.statement == held["key"]))
+    connection.execute(delete(balances).where(balances.c.statement_id == held["id"]))
+    connection.execute(delete(statements).where(statements.c.id == held["id"]))
 
 
 def _made(facts: Mapping[str, object] | RowMapping) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The ledger: the truth of state, in one SQL database.
 
-Each part of the port lives in a file of its own (outgoing, incoming, books, answers, exports, room),
-all over the same `Store`; this file puts them together and opens the database, or says why not.
+Each part of the port lives in a file of its own (outgoing, incoming, books, answers, exports,
+room) over the same `Store`; this file puts them together and opens the database, or says why not.
 """
 
 from __future__ import annotations
