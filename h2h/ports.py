@@ -717,6 +717,40 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """Something that happened to a payment: a move of its file, a report, a recall, an entry.
+
+    `what` is the state that its file came to, `noted`, `told`, `recall`, how an entry is the
+    payment (a value of How), or `tied`: another report tells of the same entry.
+    """
+
+    at: datetime  # when it happened here, or the file that tells of it came
+    what: str
+    who: str
+    file_id: str  # the file that it happened to, or that tells of it
+    file_name: str
+    because: str
+    code: str = ""  # the bank's
+    created: str = ""  # when the bank made it, as it wrote it
+    level: str = ""  # of a report: payment, batch or file; of an entry: the statement's kind
+    statement_id: str = ""
+    entry: int = 0
+    booking_date: date | None = None
+    amount: str = ""
+    currency: str = ""
+    reference: str = ""  # the bank's own
+
+
+@dataclass(frozen=True, slots=True)
+class TracedPayment:
+    """A payment, its file, and all that happened to it, in order."""
+
+    payment: PaymentRow
+    file: File
+    events: tuple[TraceEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How a bank's server has behaved lately. `due_at` None: it may be tried now."""
 
@@ -921,6 +955,10 @@ class Ledger(Protocol):
         An answer that fits no recall of ours moves nothing and is an alarm. It proves arrival, and
         comes too early, as a status report does. None: somebody moved the file.
         """
+        ...
+
+    def trace(self, end_to_end_id: str) -> Sequence[TracedPayment]:
+        """The whole life of each payment with this EndToEndId."""
         ...
 
     # -- bank files

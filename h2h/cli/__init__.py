@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "fetch": ("run", "fetch", "Fetch from a bank, or from all, now."),
     "status": ("room", "status", "What is under way, and why it waits."),
     "show": ("room", "show", "The life of one file."),
+    "trace": ("trace", "trace", "The life of one payment, from the ERP to the statement."),
     "balances": ("position", "balances", "What is booked, pending and sent, and how old it is."),
     "statements": ("room", "statements", "Statements and their outcome."),
     "export": ("export", "export", "Statements in a form that an ERP imports."),

@@ -121,3 +121,31 @@ def test_a_slip_in_a_payment_names_its_batch_and_its_place(read: Read) -> None:
     )
     found = read(report(ISO + "pain.002.001.03", BATCHES[0], wrong))
     assert [problem.path for problem in found.problems] == ["batch 2, payment 3, TxSts"]
+
+
+@pytest.mark.parametrize(
+    ("version", "creditor"),
+    [("03", "<Nm>Globex S.A.</Nm>"), ("10", "<Pty><Nm>Globex S.A.</Nm></Pty>")],
+)
+def test_the_creditors_name_is_read_where_the_version_has_it(
+    read: Read, version: str, creditor: str
+) -> None:
+    payment = PAYMENT.format(n=1).replace("</Amt></Orgnl", f"</Amt><Cdtr>{creditor}</Cdtr></Orgnl")
+    batch = BATCH.format(id="B1", status="PART", payments=payment)
+    found = read(report(f"{ISO}pain.002.001.{version}", batch))
+    assert found.report is not None
+    assert found.report.batches[0].payments[0].payee_name == "Globex S.A."
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize("version", ["12", "14"])
+@pytest.mark.parametrize("original", ["<OrgnlTxRef/>", "<OrgnlTxRef><MndtRltdInf/></OrgnlTxRef>"])
+def test_an_empty_reference_to_the_original_is_no_hindrance(
+    read: Read, version: str, original: str
+) -> None:
+    payment = f"<TxInfAndSts><OrgnlEndToEndId>E1</OrgnlEndToEndId><TxSts>ACSP</TxSts>{original}"
+    batch = BATCH.format(id="B1", status="PART", payments=f"{payment}</TxInfAndSts>")
+    found = read(report(f"{ISO}pain.002.001.{version}", batch))
+    assert found.report is not None
+    expected = PaymentStatus("", "E1", "ACSP", (), "", "", "")
+    assert found.report.batches[0].payments == (expected,)

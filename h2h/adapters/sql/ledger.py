@@ -23,6 +23,7 @@ from h2h.adapters.sql.position import Positions
 from h2h.adapters.sql.recalls import Recalls
 from h2h.adapters.sql.refusals import Refusals
 from h2h.adapters.sql.room import Room
+from h2h.adapters.sql.tracing import Traces
 from h2h.errors import ConfigError
 
 
@@ -36,6 +37,7 @@ class SqlLedger(
     Refusals,
     Exports,
     Documents,
+    Traces,
     Room,
 ):
     """h2h.ports.Ledger over SQLAlchemy Core."""

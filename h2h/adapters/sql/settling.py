@@ -257,10 +257,9 @@ class _Settling:
         for file_id, found in by_file.items():
             numbers = [match.number for match in found if match.number]
             batches = [match.batch_id for match in found if not match.number]
-            which: ColumnElement[bool] = payments.c.number.in_(numbers)
-            if batches:
-                which = or_(which, payments.c.batch_id.in_(batches))
-            changes = derive(self.connection, file_id, which)
+            which = [payments.c.number.in_(numbers)] if numbers else []
+            which += [payments.c.batch_id.in_(batches)] if batches else []
+            changes = derive(self.connection, file_id, or_(*which))
             self.changes[file_id].counted += changes.counted
             self.changes[file_id].alarms += changes.alarms
 

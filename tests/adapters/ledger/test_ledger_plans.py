@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, event
 
 from h2h.core.states import Handed, Out
+from h2h.core.status import BatchStatus, PaymentStatus
 from h2h.ports import ExportRow, HandOver, RemoteFile
 
 if TYPE_CHECKING:
@@ -97,3 +99,33 @@ def test_every_question_of_a_days_work_is_answered_from_an_index(office: Office)
         statement: slow for statement, given in asked if (slow := _slow(office, statement, given))
     }
     assert found == {}, found.values()
+
+
+def test_what_finds_payments_and_tells_their_life_is_answered_from_an_index(
+    office: Office,
+) -> None:
+    names = [office.payment(end_to_end_id=name, instruction_id=f"I-{name}") for name in "ABC"]
+    ours = office.on_the_road(Out.SENT, *names, message_id="M1")
+    status = PaymentStatus("I-A", "A", "ACSP", (), "", "", "BANK-1")
+    report = replace(office.report("NOTPROVIDED"), batches=(BatchStatus("B1", "", (), (status,)),))
+    sum_of_all = office.entry("-30.00", batch_id="B1")
+    by_reference = office.entry("-10.00", servicer_reference="BANK-1")
+    by_instruction = office.entry("-10.00", office.detail(instruction_id="I-B"))
+    linked = office.entry("-10.00", office.detail(end_to_end_id="C"), linked_message_id="N1")
+    both = (sum_of_all, by_reference, by_instruction, linked)
+    statement = office.statement("100.00", "40.00", *both)
+    corrected = office.statement("100.00", "70.00", sum_of_all)
+    corrected = replace(corrected, created="2026-01-05T21:00:00")
+    with _asked(office) as asked:
+        office.book(statement)
+        told = office.ledger.tell(office.read(), report, office.later(), rejects_only=False)
+        lives = [office.ledger.trace(name) for name in "ABC"]
+        office.book(corrected)
+        office.ledger.trace("nobody's")
+    assert told is not None
+    assert told.file_id == ours.id
+    assert ["exact" in [event.what for event in life[0].events] for life in lives] == [True] * 3
+    found = {
+        statement: slow for statement, given in asked if (slow := _slow(office, statement, given))
+    }
+    assert found == {}
