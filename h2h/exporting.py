@@ -222,22 +222,25 @@ class _Making:
         self._handed: list[HandOver] = []
         self._made: dict[str, list[Made]] = {}  # by subject
         self._used: set[tuple[str, str]] = set()
+        self._rows = sweep.ledger.statements(file.id)
 
     def of(self, due: Sequence[ExportRow]) -> tuple[list[HandOver], list[ExportRow]]:
         """The temporaries, and the rows with what was made of each."""
         before = {row.subject: row for row in due}
         if self._file.id in before:
             self._made[self._file.id] = self._whole()
-        rows = self._sweep.ledger.statements(self._file.id)
-        rows = [row for row in rows if row.id in before and row.kept is Kept.BOOKED]
+        rows = [row for row in self._rows if row.id in before and row.kept is Kept.BOOKED]
         for group in _grouped(rows, by_account=self._receiver.by_account):
             self._group(group, before)
-        made = [replace(row, made=tuple(self._made.get(row.subject, ()))) for row in due]
+        there = (row for row in due if row.subject in self._made)  # the rest was superseded
+        made = [replace(row, made=tuple(self._made[row.subject])) for row in there]
         return self._handed, [replace(row, because=_because(row)) for row in made]
 
     # -- statements
 
     def _group(self, rows: Sequence[StatementRow], before: Mapping[str, ExportRow]) -> None:
+        """Statements that come in one file; to be told with its first one is what it left out."""
+        self._made |= {row.id: [] for row in rows}
         folder = _folder(self._receiver, self._terms, _FOLDERS[rows[0].kind])
         base = self._free(folder, self._bases(rows), self._endings.values())
         for label, form in self._forms.items():
@@ -246,7 +249,7 @@ class _Making:
                 new = [row for row in rows if done[row.id] is None]
                 done |= self._form(label, new, folder, base + self._endings[label])
                 for row in rows:
-                    self._made.setdefault(row.id, []).extend(filter(None, [done[row.id]]))
+                    self._made[row.id].extend(filter(None, [done[row.id]]))
 
     def _form(
         self, label: str, rows: Sequence[StatementRow], folder: str, name: str
@@ -267,9 +270,9 @@ class _Making:
         fit, left_out, refused = _fitting(rows, write)
         if fit:
             self._hand(folder, name, flushed)
-        made: dict[str, Made | None] = {
-            row.id: Made(label, (name,), tuple(left_out)) for row in fit
-        }
+        made: dict[str, Made | None] = {row.id: Made(label, (name,)) for row in fit}
+        if fit:
+            made[fit[0].id] = Made(label, (name,), tuple(left_out))
         return made | {id_: Made(label, (), refused=words) for id_, words in refused.items()}
 
     def _write(self, form: FormTerms, rows: Sequence[StatementRow], target: Path) -> Sequence[str]:
@@ -294,10 +297,12 @@ class _Making:
         else:
             contents[_document_name(self._file)] = content_of(self._file, self._sweep)
         folder = _folder(self._receiver, self._terms, folder)
-        for name, content in contents.items():
-            base = self._free(folder, _bases_of(name), ("",))
-            self._hand(folder, base, self._prepare(folder, base, content))
-        return [Made("original", tuple(contents))]
+        names = []
+        for wanted, content in contents.items():
+            name = self._free(folder, _bases_of(wanted), ("",))
+            self._hand(folder, name, self._prepare(folder, name, content))
+            names.append(name)
+        return [Made("original", tuple(names))]
 
     def _document(self) -> tuple[str, str]:
         """(folder, name): beside the statement of its entry, or among the documents."""
@@ -330,7 +335,7 @@ class _Making:
     def _bases(self, rows: Sequence[StatementRow]) -> Iterator[str]:
         """Names without their ending, the wanted one first; each later one is ours alone."""
         indexes = [row.index for row in rows]
-        part = len(indexes) != len(self._sweep.ledger.statements(self._file.id))
+        part = len(indexes) != len(self._rows)
         own = self._file.id + (f".{_numbers(indexes)}" if part else "")
         if self._receiver.file_name:
             for one in _numbered(own):

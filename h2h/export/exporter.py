@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from h2h.core import books
@@ -96,17 +97,20 @@ def _made(
         return _swift(terms, statements, out)
     if terms.form == "bai2":
         return _bai2(terms, [*statements], out)
-    return _rows(_row_writer(terms, out, target), statements)
+    if terms.form == "xlsx":
+        return _workbook(terms, statements, out, target.parent)
+    lines = JsonLinesWriter(out, booked=terms.booked)
+    return _rows(DelimitedWriter(terms, out) if terms.form == "csv" else lines, statements)
 
 
-def _row_writer(terms: FormTerms, out: BinaryIO, target: Path) -> RowWriter:
-    if terms.form == "csv":
-        return DelimitedWriter(terms, out)
-    if terms.form == "jsonl":
-        return JsonLinesWriter(out, booked=terms.booked)
+def _workbook(
+    terms: FormTerms, statements: Iterable[Statement], out: BinaryIO, folder: Path
+) -> Sequence[str]:
+    """Its helping files lie where an ERP that looks into `folder` takes none of them."""
     from h2h.export.workbook import WorkbookWriter  # noqa: PLC0415 - an extra
 
-    return WorkbookWriter(terms, out, target.parent)
+    with TemporaryDirectory(prefix=".", suffix=".writing", dir=folder) as helping:
+        return _rows(WorkbookWriter(terms, out, Path(helping)), statements)
 
 
 def _rows(writer: RowWriter, statements: Iterable[Statement]) -> Sequence[str]:

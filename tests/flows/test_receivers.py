@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from h2h.ports import EVERYBODY, BankMessage, ExportRow, FormTerms, Receiver
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from h2h.core.statement import Statement
+    from h2h.core.statement import Entry, Statement
     from h2h.ports import Source
     from tests.flows.conftest import BankFiles, MakeRoom, MakeRounds, Room
 
@@ -274,6 +274,35 @@ def test_a_folder_that_is_not_mounted_holds_up_no_other_receiver(
     assert room.file("st.xml").state is In.DONE
     assert len(list((away / "far" / "statements").iterdir())) == 1
     assert len(times(room)) == 2
+
+
+class Peeking:
+    """Entries that look into the folder while they are written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.seen = folder, set[str]()
+
+    def __iter__(self) -> Iterator[Entry]:
+        self.seen |= {path.name for path in self.folder.iterdir()}
+        yield from ()
+
+
+def test_a_workbook_leaves_nothing_half_where_the_erp_looks(
+    room: Room, bank_files: BankFiles, chained: Chain, tmp_path: Path
+) -> None:
+    send(room, bank_files.report_file(chained(1)))
+    room.sweep()
+    folder = tmp_path / "erp"
+    folder.mkdir()
+    entries = Peeking(folder)
+    with room.ledger() as ledger:
+        found = ledger.statement(ledger.statements()[0].id)
+    assert found is not None
+    target = folder / ".a.writing"
+    room.exporter.write(FormTerms("xlsx"), [replace(found, entries=entries)], target)
+    assert len(entries.seen) == 2
+    assert all(name.startswith(".") for name in entries.seen)
+    assert list(folder.iterdir()) == [target]
 
 
 # ----------------------------------------------------------------------------------------- in order

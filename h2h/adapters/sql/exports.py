@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     RowMapping,
     Select,
+    bindparam,
     delete,
     insert,
     or_,
@@ -57,8 +58,9 @@ class Exports(Store):
         table = tables.statements
         with self._writing() as connection:
             if statements:
-                ours = table.c.id.in_(statements) & (table.c.file_id == file.id)
-                connection.execute(update(table).where(ours).values(assigned=True))
+                decided = update(table).where(table.c.id == bindparam("ours"))
+                ours = [{"ours": statement} for statement in statements]
+                connection.execute(decided.values(assigned=True), ours)
             if again:
                 held = (exports.c.file_id == file.id) & (exports.c.state == Handed.HELD.value)
                 connection.execute(update(exports).where(held).values(state=Handed.DUE.value))
