@@ -236,6 +236,18 @@ def test_a_balance_without_sign_that_comes_after_many_entries_is_in_doubt(
     assert statement.doubts == ("balance 2 (CLBD) is left out: its sign is missing",)
 
 
+def test_a_statement_full_of_doubts_tells_the_first_hundred_and_counts_the_rest(
+    read: Read,
+) -> None:
+    text = TOP + balance("CLBD", "20") + ENTRY.format("1,0", "CRDT") * 1234 + CREDIT
+    (statement,), problems = read(text)
+    assert len(of(problems, "statement-doubt")) == 100
+    *told, rest = statement.doubts
+    assert told == [f"entry {n} is left out: '1,0' is no amount" for n in range(1, 101)]
+    assert rest == "1134 more are left out or in doubt"
+    assert [entry.index for entry in statement.entries] == [1235]
+
+
 def test_nothing_needs_no_sign(read: Read) -> None:
     text = TOP + balance("OPBD", "0.00", "") + balance("CLBD", "20") + CREDIT + DEBIT
     (statement,), problems = read(text)

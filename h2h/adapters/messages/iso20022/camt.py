@@ -41,6 +41,7 @@ _HELD = (
 )
 _SLIPPED = "None here; tell the bank, and compare the statement with the bank's own view"
 _BOOKED = "BOOK"
+_MOST_DOUBTS = 100  # told of a statement
 _MOST_UNSIGNED = 4  # balances of one statement whose signs are looked for
 
 
@@ -88,6 +89,7 @@ class _Open:
         self.problems = problems
         self.severities = severities
         self.doubts = [*doubts]
+        self.more = 0  # doubts that are only counted
         self.currency = ""  # of its first entry
         self.summary = Summary(part.head)
         self.balances = _Balances(part.head)
@@ -105,8 +107,8 @@ class _Open:
 
     def count(self, part: ReportPart) -> None:
         """Take notice of the entries, and of those that were left out."""
-        for number, doubt, line in part.doubted:
-            self.leave_out(f"entry {number}", "", doubt, line)
+        for number, why, path, line in part.doubted:
+            self.leave_out(f"entry {number}", "", why, path, line)
         if part.entries and not self.currency:
             self.currency = part.entries[0].currency
         self.summary.add(part.entries)
@@ -119,7 +121,7 @@ class _Open:
         counted = bool(self.balances.unsigned)
         self.balances = _Balances(part.head)
         for place, kind, doubt, line in self.balances.unread:
-            self.leave_out(place, kind, doubt, line)
+            self.leave_out(place, kind, str(doubt), doubt.path, line)
         statement = self.read(part, [*self.balances.signed, *self.balances.unsigned])
         if self.balances.unsigned:
             statement = self.settle(statement, counted=counted)
@@ -128,7 +130,8 @@ class _Open:
         for path, declared, found in self.contradictions():
             words = f"its summary says {declared} ({path}), its entries come to {found}"
             self.slip("statement-summary", words, path, part.head.line)
-        return replace(statement, doubts=(*self.doubts, *part.held))
+        more = [f"{self.more} more are left out or in doubt"] if self.more else []
+        return replace(statement, doubts=(*self.doubts, *part.held, *more))
 
     def read(self, part: ReportPart, balances: Sequence[_Written]) -> Statement:
         """What the head says, with the entries of this part."""
@@ -168,18 +171,20 @@ class _Open:
                 words = f"{place}{kind} has no sign; only as a credit does it balance"
                 self.slip("balance-sign", words, f"{place}, CdtDbtInd", written.line)
             else:
-                missing = Doubt("its sign is missing", "CdtDbtInd")
-                self.leave_out(place, kind, missing, written.line)
+                self.leave_out(place, kind, "its sign is missing", "CdtDbtInd", written.line)
         return replace(statement, balances=tuple(each.balance for each in sorted(kept)))
 
     # -- what is said of it
 
-    def leave_out(self, place: str, kind: str, doubt: Doubt, line: int | None) -> None:
+    def leave_out(self, place: str, kind: str, why: str, path: str, line: int | None) -> None:
         """Somebody must look at the statement: this is not in it."""
-        self.doubt(f"{place}{kind} is left out: {doubt}", f"{place}, {doubt.path}", line)
+        self.doubt(f"{place}{kind} is left out: {why}", f"{place}, {path}", line)
 
     def doubt(self, words: str, path: str, line: int | None) -> None:
-        """Put the statement in doubt."""
+        """Put the statement in doubt; so many times, and no more, is it told why."""
+        if len(self.doubts) >= _MOST_DOUBTS:
+            self.more += 1
+            return
         self.doubts.append(words)
         path = f"statement {self.index}, {path}"
         self.problems.append(Problem("statement-doubt", Severity.HOLD, words, _HELD, path, line))

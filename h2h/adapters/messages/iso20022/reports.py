@@ -32,10 +32,11 @@ _PREFIX = re.compile(r"</?([\w.-]+:)?")
 
 
 class Doubted(NamedTuple):
-    """An entry that is left out."""
+    """An entry that is left out, why, and the tags to what is wrong with it."""
 
     place: int  # in its report, from 1
-    doubt: Doubt
+    why: str
+    path: str
     line: int | None
 
 
@@ -74,7 +75,7 @@ def _parsed(part: incoming.Part) -> ReportPart:
         try:
             entries.append(entry(index, choose(node)))
         except Doubt as doubt:
-            doubted.append(Doubted(index, doubt, node.line))
+            doubted.append(Doubted(index, str(doubt), doubt.path, node.line))
     return ReportPart(part.block, entries, doubted, part.head, part.group, part.last, part.held)
 
 
@@ -162,7 +163,7 @@ class _Reading:
                 self._last = None
                 for element in self._fed(partial(self._parser.feed, piece)):
                     yield from self._element(element)
-            while len(self._entries) >= PART and self._head is not None:
+            while self._head is not None and len(self._entries) + len(self._doubted) >= PART:
                 yield self._some(self._head)
         for element in self._fed(self._parser.close):
             yield from self._element(element)
@@ -225,7 +226,7 @@ class _Reading:
                 append(entry(index, texts))
             except Doubt as doubt:
                 line = self._lines + text.count("\n", position, text.index("<", begin)) + 1
-                self._doubted.append(Doubted(index, doubt, line))
+                self._doubted.append(Doubted(index, str(doubt), doubt.path, line))
         self._index = index
         lines = text.count("\n", position, end)
         self._lines += lines
@@ -313,7 +314,7 @@ class _Reading:
             self._entries.append(entry(self._index, texts))
             self._last = texts
         except Doubt as doubt:
-            self._doubted.append(Doubted(self._index, doubt, node.line))
+            self._doubted.append(Doubted(self._index, str(doubt), doubt.path, node.line))
         xml.release(element)
 
     def _begin(self, report: xml.Element) -> None:
