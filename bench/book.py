@@ -53,7 +53,9 @@ def book(path: Path, folder: Path, *, exports: bool) -> None:
     from h2h.core.states import In, Kept  # noqa: PLC0415
     from h2h.core.terms import Account  # noqa: PLC0415
     from h2h.ports import RemoteFile  # noqa: PLC0415
+    from h2h.pace import pace  # noqa: PLC0415
 
+    pace()
     ledger = open_ledger(f"sqlite:///{folder}/ledger.db", "test", archive=folder / "archive")
     remote = RemoteFile(path.name, path.stat().st_size, 1)
     file = ledger.fetched("20261123-1", "acme", 0, "out", remote, "0", remote.size, NOW)

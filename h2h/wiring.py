@@ -72,6 +72,7 @@ def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Servi
     """
     resources.verify_schemas()
     os.umask(0o077)
+    pace()
     _make_rooms(config)
     time = clock or SystemClock()
     ledger = ledger_of(config)

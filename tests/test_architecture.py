@@ -25,16 +25,17 @@ ARROWS: dict[str, set[str]] = {
     "core": {"errors"},
     "ports": {"core", "errors"},
     "resources": {"errors"},
+    "pace": set(),
     "config": {"core", "errors"},
     "flows": TERMS,
     "desk": TERMS | {"flows"},
     "adapters": TERMS | {"resources"},
     "export": TERMS | {"resources", "adapters.messages"},
     "sandbox": TERMS | {"adapters", "config", "resources"},
-    "wiring": TERMS | {"adapters", "export", "config", "resources"},
+    "wiring": TERMS | {"adapters", "export", "config", "resources", "pace"},
     "daemon": FRONT,
     # offline commands (check, read) need no wiring; adapters only inside functions, see below
-    "cli": FRONT | {"daemon", "adapters", "export"},
+    "cli": FRONT | {"daemon", "adapters", "export", "pace"},
     "__main__": {"cli"},
 }
 HEAVY = {"sqlalchemy", "alembic", "paramiko", "lxml", "xmlschema", "apscheduler", "gnupg"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from h2h.core.money import plain
 from h2h.core.naming import escaped
 from h2h.core.problem import Severity, worst
 from h2h.core.words import Words, say, tell
+from h2h.pace import pace
 
 if TYPE_CHECKING:
     from h2h.core.demands import Profile
@@ -51,9 +51,7 @@ def check(
     With --bank its profile is used, unless --profile names another. Exit code 1 when a file has a
     problem of severity `error`.
     """
-    gc.disable()  # nothing here makes cycles: a million payments take no more memory without it
-    # the thread that judges by the schema waits so long, and not five times, for Python's lock
-    sys.setswitchinterval(0.001)
+    pace()
     asked = _asked(context.obj, bank, profile)
     translate = _translator(lang or asked.language)
     valid = True
