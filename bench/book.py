@@ -52,8 +52,8 @@ def book(path: Path, folder: Path, *, exports: bool) -> None:
     from h2h.adapters.sql.ledger import open_ledger  # noqa: PLC0415
     from h2h.core.states import In, Kept  # noqa: PLC0415
     from h2h.core.terms import Account  # noqa: PLC0415
-    from h2h.ports import RemoteFile  # noqa: PLC0415
     from h2h.pace import pace  # noqa: PLC0415
+    from h2h.ports import RemoteFile  # noqa: PLC0415
 
     pace()
     ledger = open_ledger(f"sqlite:///{folder}/ledger.db", "test", archive=folder / "archive")

@@ -38,6 +38,7 @@ from h2h.core.terms import Account, CheckTerms
 from h2h.errors import ConfigError
 from h2h.export import PRESETS, ErpExporter
 from h2h.export.columns import COLUMNS, STANDARD
+from h2h.pace import pace
 from h2h.ports import (
     EVERYBODY,
     Bank,
