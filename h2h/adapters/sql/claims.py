@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    bindparam,
-    func,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import append, shift, the_file
@@ -58,34 +49,49 @@ class Changes:
         )
 
 
-def derive(
-    connection: Connection, file_id: str, which: ColumnElement[bool] | None = None
-) -> Changes:
-    """Write anew the states of a file's payments, all or `which`."""
+def derive(connection: Connection, file_id: str, batches: Collection[str] | None = None) -> Changes:
+    """Write anew the states of a file's payments, of all or of some batches."""
     changes, last = Changes(), 0
-    ours = (payments.c.file_id == file_id) & (true() if which is None else which)
-    columns = ("number", "batch_id", "end_to_end_id", "told", "status", "state")
-    query = select(*(payments.c[name] for name in columns)).order_by(payments.c.number)
-    while page := [
-        *connection.execute(query.where(ours, payments.c.number > last).limit(_PAGE)).mappings()
-    ]:
-        last = page[-1]["number"]
-        _derive_page(connection, file_id, page, changes)
+    query = _STANDING.where(payments.c.file_id == file_id).limit(_PAGE)
+    if batches is not None:
+        query = query.where(payments.c.batch_id.in_(batches))
+    while page := connection.execute(query.where(payments.c.number > last)).all():
+        first, last = page[0].number, page[-1].number
+        _derive(connection, file_id, page, lambda column: column.between(first, last), changes)  # noqa: B023  called at once
     return changes
 
 
-def _derive_page(
-    connection: Connection, file_id: str, page: Sequence[RowMapping], changes: Changes
+def derive_some(connection: Connection, file_id: str, numbers: Collection[int]) -> Changes:
+    """Write anew the states of some payments of a file."""
+    changes = Changes()
+    query = _STANDING.where(payments.c.file_id == file_id, payments.c.number.in_(numbers))
+    page = connection.execute(query).all()
+    _derive(connection, file_id, page, lambda column: column.in_(numbers), changes)
+    return changes
+
+
+_STANDING = select(
+    *(payments.c[name] for name in ("number", "batch_id", "end_to_end_id")),
+    *(payments.c[name] for name in ("told", "status", "state")),
+).order_by(payments.c.number)
+_Wanted = Callable[[ColumnElement[int]], ColumnElement[bool]]  # of a column of payments' numbers
+
+
+def _derive(
+    connection: Connection,
+    file_id: str,
+    page: Sequence[Row[Any]],
+    wanted: _Wanted,
+    changes: Changes,
 ) -> None:
-    span = page[0]["number"], page[-1]["number"]
-    found, batches = _claims(connection, file_id, *span)
-    back = recalled_payments(connection, file_id, *span)
+    found, batches = _claims(connection, file_id, wanted)
+    back = recalled_payments(connection, file_id, wanted)
     moved: list[dict[str, object]] = []
     for row in page:
-        hows = found.get(row["number"], frozenset()) | batches.get(row["batch_id"], frozenset())
-        state = pay_state(Pay(row["told"]), hows, recalled=row["number"] in back)
-        if state is not Pay(row["state"]):
-            moved.append({"the_number": row["number"], "to_state": state.value})
+        hows = found.get(row.number, frozenset()) | batches.get(row.batch_id, frozenset())
+        state = pay_state(Pay(row.told), hows, recalled=row.number in back)
+        if state.value != row.state:
+            moved.append({"the_number": row.number, "to_state": state.value})
             changes.counted[state] += 1
             if words := _contradiction(row, state):
                 changes.alarms.append(words)
@@ -95,7 +101,7 @@ def _derive_page(
 
 
 def _claims(
-    connection: Connection, file_id: str, first: int, last: int
+    connection: Connection, file_id: str, wanted: _Wanted
 ) -> tuple[Mapping[int, set[How]], Mapping[str, set[How]]]:
     """How lines claim payments by number, and whole batches by their id."""
     numbers: dict[int, set[How]] = defaultdict(set)
@@ -103,33 +109,32 @@ def _claims(
     query = select(claims.c.number, claims.c.batch_id, claims.c.how).where(
         claims.c.file_id == file_id, claims.c.how != How.UNCERTAIN.value
     )
-    for wanted in (claims.c.number.between(first, last), claims.c.number == 0):
-        for number, batch_id, how in connection.execute(query.where(wanted)):
+    for which in (wanted(claims.c.number), claims.c.number == 0):
+        for number, batch_id, how in connection.execute(query.where(which)):
             (numbers[number] if number else batches[batch_id]).add(How(how))
     return numbers, batches
 
 
 def recalled_payments(
-    connection: Connection, file_id: str, first: int = 1, last: int | None = None
+    connection: Connection, file_id: str, wanted: _Wanted | None = None
 ) -> Collection[int]:
     """The numbers of a file's payments that the bank has called recalled."""
     query = (
         select(recalled.c.number)
         .join(recalls, recalls.c.file_id == recalled.c.file_id)
         .where(recalls.c.original_id == file_id, recalled.c.answer == Answer.RECALLED.value)
-        .where(recalled.c.number >= first)
     )
-    if last is not None:
-        query = query.where(recalled.c.number <= last)
+    if wanted is not None:
+        query = query.where(wanted(recalled.c.number))
     return {*connection.execute(query).scalars()}
 
 
-def _contradiction(row: RowMapping, state: Pay) -> str:
+def _contradiction(row: Row[Any], state: Pay) -> str:
     """Money that moved although the bank said that it would not."""
-    if state is not Pay.BOOKED or Pay(row["told"]) not in REFUSED or row["status"] not in MEANINGS:
+    if state is not Pay.BOOKED or Pay(row.told) not in REFUSED or row.status not in MEANINGS:
         return ""
-    name = f"{row['number']} ({row['end_to_end_id']})"
-    return f"payment {name} is booked, and {row['status']} said that it is {row['told']}"
+    name = f"{row.number} ({row.end_to_end_id})"
+    return f"payment {name} is booked, and {row.status} said that it is {row.told}"
 
 
 # ---------------------------------------------------------------------------------------- the file

@@ -11,7 +11,8 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice, product
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -24,12 +25,19 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
 )
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.claims import Changes, among, arrived, derive, follow, recalled_payments
+from h2h.adapters.sql.claims import (
+    Changes,
+    among,
+    arrived,
+    derive,
+    derive_some,
+    follow,
+    recalled_payments,
+)
 from h2h.adapters.sql.entries import entry_of
 from h2h.adapters.sql.store import file_of, files, select_files, the_file
 from h2h.core.books import account_key
@@ -255,13 +263,16 @@ class _Settling:
             if match.how is not How.UNCERTAIN:
                 by_file[match.file_id].append(match)
         for file_id, found in by_file.items():
-            numbers = [match.number for match in found if match.number]
-            batches = [match.batch_id for match in found if not match.number]
-            which = [payments.c.number.in_(numbers)] if numbers else []
-            which += [payments.c.batch_id.in_(batches)] if batches else []
-            changes = derive(self.connection, file_id, or_(*which))
-            self.changes[file_id].counted += changes.counted
-            self.changes[file_id].alarms += changes.alarms
+            numbers = {match.number for match in found if match.number}
+            batches = {match.batch_id for match in found if not match.number}
+            done = []
+            if numbers:
+                done.append(derive_some(self.connection, file_id, numbers))
+            if batches:
+                done.append(derive(self.connection, file_id, batches))
+            for changes in done:
+                self.changes[file_id].counted += changes.counted
+                self.changes[file_id].alarms += changes.alarms
 
     # -- finding
 
@@ -283,20 +294,28 @@ class _Settling:
         return of
 
     def bearing(self, name: str, wanted: Collection[str]) -> Mapping[str, Sequence[Candidate]]:
+        """Payments first, then their files: asked in one, a database may begin with the files."""
         if not wanted:
             return {}
-        query = (
-            select(files.c.id, files.c.message, files.c.message_id, *_CANDIDATE)
-            .join(files, files.c.id == payments.c.file_id)
-            .where(payments.c[name].in_(among(wanted)), payments.c[name] != "")
-            .where(files.c.bank == self.statement["bank"], files.c.state.in_(_REACHED))
+        query = select(*_CANDIDATE).where(
+            payments.c[name].in_(among(wanted)), payments.c[name] != ""
         )
+        rows = self.connection.execute(query).all()
+        reached = self.reached({row.file_id for row in rows}) if rows else {}
         found: dict[str, list[Candidate]] = defaultdict(list)
-        for file_id, message, message_id, number, *facts in self.connection.execute(query):
-            collection = message.startswith(_COLLECTION)
-            candidate = Candidate._make((file_id, number, message_id, *facts, collection))
-            found[getattr(candidate, name)].append(candidate)
+        for file_id, number, *facts in rows:
+            if file := reached.get(file_id):
+                collection = file.message.startswith(_COLLECTION)
+                ours = (file_id, number, file.message_id, *facts, collection)
+                candidate = Candidate._make(ours)
+                found[getattr(candidate, name)].append(candidate)
         return found
+
+    def reached(self, ids: Collection[str]) -> Mapping[str, Row[Any]]:
+        """Those of the files that were announced to this bank or lie there, by their id."""
+        query = select(files.c.id, files.c.message, files.c.message_id).where(self.at_the_bank())
+        found: Iterable[Row[Any]] = self.connection.execute(query.where(files.c.id.in_(ids)))
+        return {row.id: row for row in found}
 
     def named_batches(self, lines: Sequence[Line]) -> set[str]:
         """Which ids of messages and batches are ones of ours; most are others'."""
@@ -364,33 +383,27 @@ class _Settling:
             if match.how is How.EXACT:
                 by_file[match.file_id].append(match.number)
         for file_id, numbers in by_file.items():
-            exact = (claims.c.file_id == file_id) & (claims.c.how == How.EXACT.value)
-            query = (
-                select(claims.c.number)
-                .where(exact, claims.c.number.in_(numbers))
-                .group_by(claims.c.number)
-                .having(func.count() > 1)
+            entry = and_(
+                entries.c.statement == claims.c.statement, entries.c.index == claims.c.entry
             )
-            for number in self.connection.execute(query).scalars().all():
-                if words := self.twice(exact & (claims.c.number == number), number):
+            query = (
+                select(claims.c.number, *_MARKS)
+                .join(statements, statements.c.key == claims.c.statement)
+                .join(entries, entry)
+                .where(claims.c.file_id == file_id, claims.c.number.in_(numbers))
+                .where(claims.c.how == How.EXACT.value)
+                .order_by(claims.c.number, claims.c.statement, claims.c.entry)
+            )
+            every: Iterable[Row[Any]] = self.connection.execute(query)
+            for number, rows in groupby(every, attrgetter("number")):
+                if words := self.twice(number, [*rows]):
                     self.alarms.append(f"file {file_id}: {words}")
 
-    def twice(self, which: ColumnElement[bool], number: int) -> str:
+    def twice(self, number: int, rows: Sequence[Row[Any]]) -> str:
         """An overlap or a later report tells of the same entry once more: that is not twice."""
-        entry = and_(entries.c.statement == claims.c.statement, entries.c.index == claims.c.entry)
-        marks = (entries.c[name] for name in _MARKS)
-        query = (
-            select(claims.c.statement, claims.c.entry, statements.c.kind, statements.c.id, *marks)
-            .join(statements, statements.c.key == claims.c.statement)
-            .join(entries, entry)
-            .where(which)
-            .order_by(claims.c.statement, claims.c.entry)
-        )
-        rows = self.connection.execute(query).all()
-        mine = [row for row in rows if row.statement == self.statement["key"]]
-        for one, other in ((one, other) for one in mine for other in rows):
-            same_kind = one.kind == other.kind
-            if same_kind and _another(one, other):
+        mine = (row for row in rows if row.statement == self.statement["key"])
+        for one, other in product(mine, rows):
+            if one.kind == other.kind and _another(one, other):
                 return (
                     f"payment {number} is booked twice: entry {one.entry} of {one.id} and entry "
                     f"{other.entry} of {other.id}"
@@ -401,7 +414,8 @@ class _Settling:
 def _another(one: Row[Any], other: Row[Any]) -> bool:
     if one.statement == other.statement:
         return bool(one.entry != other.entry)
-    return any(getattr(one, mark) != getattr(other, mark) for mark in _MARKS)
+    marks = ("servicer_reference", "booking_date")
+    return any(getattr(one, mark) != getattr(other, mark) for mark in marks)
 
 
 def _joined(spans: Spans) -> Spans:
@@ -418,11 +432,13 @@ def _chunks(lines: Iterator[Line], size: int) -> Iterator[Sequence[Line]]:
         yield chunk
 
 
-_MARKS = ("servicer_reference", "booking_date")
+# By what two claims are told to be of one entry, or of two.
+_MARKS = (
+    *(claims.c.statement, claims.c.entry, statements.c.kind, statements.c.id),
+    *(entries.c.servicer_reference, entries.c.booking_date),
+)
 _COLLECTION = "pain.008"
 _NAMES = ("end_to_end_id", "instruction_id", "servicer_reference")
 _CANDIDATE = tuple(
-    payments.c[name]
-    for name in Candidate._fields
-    if name not in {"file_id", "message_id", "collection"}
+    payments.c[name] for name in Candidate._fields if name not in {"message_id", "collection"}
 )
