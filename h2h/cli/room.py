@@ -134,6 +134,8 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
             "state": row.state.value,
             "status": row.status,
             "reason": row.reason,
+            "payee_check": row.payee_check,
+            "payee_name": row.payee_name,
         }
         for row in (ledger.payments(file.id) if file.direction == "out" else ())
     ]
