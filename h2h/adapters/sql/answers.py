@@ -169,7 +169,7 @@ def _files_meant(connection: Connection, file: File, report: StatusReport) -> li
     if found := _files_of_message(connection, file.bank, message_id):
         return found
     words = (file.remote_name, report.original_message, *(r.words for r in report.reasons))
-    if found := _files_named_in(connection, file.bank, "\n".join(words)):
+    if found := _files_named_in(connection, file.bank, "\n".join(words), followed=True):
         return found
     return [] if usable(message_id) else _files_of_payments(connection, file.bank, report)
 
@@ -361,10 +361,13 @@ def _acknowledge(connection: Connection, file: File, text: str, now: datetime) -
     return Told(ours.id, steps(before, ours.state, after.state), ())
 
 
-def _files_named_in(connection: Connection, bank: str | None, text: str) -> list[File]:
+def _files_named_in(
+    connection: Connection, bank: str | None, text: str, *, followed: bool = False
+) -> list[File]:
     """Files whose final name stands in `text` as a whole word, with its seal's suffix or without.
 
-    LIKE looks first and finds too much (its wildcards, letters of either case), never too little.
+    `followed`: a bank's own suffix may come behind it, then the longest name counts. LIKE looks
+    first and finds too much (its wildcards, letters of either case), never too little.
     """
     bare: ColumnElement[str] = files.c.final_name
     for suffix in _SEALS:
@@ -375,8 +378,15 @@ def _files_named_in(connection: Connection, bank: str | None, text: str) -> list
         files.c.final_name != "",
         literal(text).like(literal("%") + bare + literal("%")),
     )
-    found = [file_of(row) for row in connection.execute(query).mappings()]
-    return [file for file in found if any(_stands_in(n, text) for n in _names(file.final_name))]
+    found: dict[int, list[File]] = defaultdict(list)
+    for row in connection.execute(query).mappings():
+        file = file_of(row)
+        standing = [
+            len(n) for n in _names(file.final_name) if _stands_in(n, text, followed=followed)
+        ]
+        if standing:
+            found[max(standing) if followed else 0].append(file)
+    return found[max(found)] if found else []
 
 
 _SEALS = (".pgp", ".gpg", ".asc")
@@ -389,5 +399,6 @@ def _names(final_name: str) -> set[str]:
     return {final_name, bare}
 
 
-def _stands_in(name: str, text: str) -> bool:
-    return bool(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", text))
+def _stands_in(name: str, text: str, *, followed: bool) -> bool:
+    end = r"(?![\w-])" if followed else r"(?![\w-]|\.\w)"
+    return bool(re.search(rf"(?<![\w.-]){re.escape(name)}{end}", text))
