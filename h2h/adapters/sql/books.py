@@ -88,7 +88,10 @@ class Books(Store):
             _decide(connection, held, Kept.SUPERSEDED, who, words, now)
             kept, _ = choose(connection, statement_id, now)
             if kept is Kept.BOOKED:
-                settle(connection, the_file(connection, held["file_id"]), statement_id, now)
+                file = the_file(connection, held["file_id"])
+                told = settle(connection, file, statement_id, now)
+                problems = (*file.problems, *map(contradiction, told))
+                set_if_unmoved(connection, file, {"problems": problems})
             return _statement(connection, statement_id)
 
     def reject_statement(

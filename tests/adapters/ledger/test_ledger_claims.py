@@ -175,6 +175,18 @@ def test_a_rejection_of_what_is_booked_is_an_alarm_in_either_order(
     assert "booked" in alarms[0]
 
 
+def test_what_contradicts_in_a_statement_that_a_person_releases_is_told_on_its_file(
+    office: Office,
+) -> None:
+    sent(office, "A")
+    twins = [office.entry("-10.00", office.detail(end_to_end_id="A")) for _ in range(2)]
+    file = office.book(office.statement("100.00", "70.00", *twins))
+    office.ledger.release_statement(f"{file.id}-1", "ann", "bank erred", office.later())
+    found = office.ledger.file(file.id)
+    assert found is not None
+    assert [problem.rule for problem in found.problems] == [CONTRADICTION]
+
+
 # ------------------------------------------------------------------------------------------ batches
 
 
