@@ -1,0 +1,120 @@
+"""What the flows need from outside, as Protocols and frozen terms; the adapters fulfil them.
+
+Every act on the outside world goes through one of these methods, so that a test can stop the
+process before and after each of them. Each method is either repeatable or says what it leaves
+behind when it is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from h2h.core.words import Translate
+from h2h.ports.formats import BankMessage, Export, Exporter, Messages, Refusal, Source
+from h2h.ports.ledger import Ledger
+from h2h.ports.outside import (
+    Archive,
+    Bank,
+    Clock,
+    Content,
+    Desktop,
+    Door,
+    Log,
+    RemoteFile,
+    Sealer,
+    Seen,
+    Session,
+)
+from h2h.ports.rows import (
+    BalanceRow,
+    Booked,
+    Change,
+    Clash,
+    ExportRow,
+    File,
+    HandOver,
+    Health,
+    Link,
+    Made,
+    MoveRow,
+    Pause,
+    PaymentRow,
+    RecalledRow,
+    RecallRow,
+    Request,
+    StatementRow,
+    Told,
+    TracedPayment,
+    TraceEvent,
+)
+from h2h.ports.terms import EVERYBODY, BankTerms, DoorTerms, Download, FormTerms, Receiver
+
+__all__ = [
+    "EVERYBODY",
+    "Archive",
+    "BalanceRow",
+    "Bank",
+    "BankMessage",
+    "BankTerms",
+    "Booked",
+    "Change",
+    "Clash",
+    "Clock",
+    "Content",
+    "Desktop",
+    "Door",
+    "DoorTerms",
+    "Download",
+    "Export",
+    "ExportRow",
+    "Exporter",
+    "File",
+    "FormTerms",
+    "HandOver",
+    "Health",
+    "Ledger",
+    "Link",
+    "Log",
+    "Made",
+    "Messages",
+    "MoveRow",
+    "Pause",
+    "PaymentRow",
+    "RecallRow",
+    "RecalledRow",
+    "Receiver",
+    "Refusal",
+    "RemoteFile",
+    "Request",
+    "Sealer",
+    "Seen",
+    "Services",
+    "Session",
+    "Source",
+    "StatementRow",
+    "Told",
+    "TraceEvent",
+    "TracedPayment",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a flow may touch, wired from the configuration."""
+
+    environment: str
+    ledger: Ledger
+    archive: Archive
+    messages: Messages
+    exporter: Exporter
+    desktop: Desktop
+    clock: Clock
+    log: Log
+    doors: Sequence[Door]
+    banks: Mapping[str, BankTerms]
+    servers: Mapping[str, Bank]
+    sealers: Mapping[str, Sealer]
+    new_id: Callable[[], str]
+    translate: Translate = str  # the language in which the ERP is answered
+    receivers: Sequence[Receiver] = (EVERYBODY,)
