@@ -68,7 +68,8 @@ class Position:
     """One line of the position: an account, or several of one currency together.
 
     Fields of what it was grouped over are "". `booked` is None when no balance is known;
-    `without_balance` counts the accounts of which that is so: their money is not in it.
+    `without_balance` counts the accounts of which that is so: nothing that banks told of their
+    money is in it.
     """
 
     bank: str
@@ -84,6 +85,7 @@ class Position:
     days: tuple[date, ...]  # of the forecast, business days from today on
     accounts: int = 1
     without_balance: int = 0
+    ours: bool = True  # configured; what is not, is in no total
 
     def forecast(self) -> list[tuple[date, Decimal | None]]:
         """The balance to be expected at the end of each day; None where not all is known today."""
@@ -106,15 +108,15 @@ def positions(
     """One line an account, in order; `agreed` has all of ours, with or without figures.
 
     The forecast has `days` business days, today the first where it is one. What was due before
-    shows there, what is due on a holiday on the next. Figures of an account that is not in `agreed`
-    stand alone, and are not forecast.
+    shows there, what is due on a holiday on the next. An account that is not in `agreed` has a line
+    where there is a booked balance of it or a payment was sent from it, and is not forecast.
     """
     balances = {each.owner: each for each in booked}
     since = {each.owner: each for each in reported}
     going: dict[Owner, list[Open]] = defaultdict(list)
     for each in sent:
         going[each.owner].append(each)
-    owners = sorted({*agreed, *balances, *since, *going})
+    owners = sorted({*agreed, *balances, *going})
     return [
         _position(
             owner, agreed.get(owner), balances.get(owner), since.get(owner), going[owner], days
@@ -144,6 +146,7 @@ def _position(
         coming=_coming(sent, agreed.today) if agreed else {},
         days=_business_days(agreed, days) if agreed else (),
         without_balance=0 if booked else 1,
+        ours=agreed is not None,
     )
 
 
@@ -166,7 +169,7 @@ BY = ("account", "bank", "currency", "entity")
 
 
 def grouped(found: Iterable[Position], by: str) -> list[Position]:
-    """The positions added up by one of `BY`, each currency for itself.
+    """The positions of our accounts added up by one of `BY`, each currency for itself.
 
     What is as old as its oldest part is called so. Banks whose holidays differ have days of the
     forecast of their own: the earliest of all of them are told.
@@ -175,7 +178,8 @@ def grouped(found: Iterable[Position], by: str) -> list[Position]:
         return list(found)
     groups: dict[tuple[str, str], list[Position]] = defaultdict(list)
     for each in found:
-        groups[_name(each, by), each.currency].append(each)
+        if each.ours:
+            groups[_name(each, by), each.currency].append(each)
     return [_sum(groups[key], by) for key in sorted(groups)]
 
 
@@ -185,8 +189,9 @@ def _name(position: Position, by: str) -> str:
 
 def _sum(group: Sequence[Position], by: str) -> Position:
     first = group[0]
-    known = [each.booked for each in group if each.booked is not None]
-    dates = [each.as_of for each in group if each.booked is not None]
+    told = [each for each in group if each.booked is not None]
+    known = [each.booked for each in told if each.booked is not None]
+    dates = [each.as_of for each in told]
     coming: dict[date, list[Decimal]] = defaultdict(list)
     for each in group:
         for day, amount in each.coming.items():
@@ -199,8 +204,8 @@ def _sum(group: Sequence[Position], by: str) -> Position:
         entity=first.entity if by == "entity" else "",
         booked=total(known) if known else None,
         as_of=min((day for day in dates if day), default=None) if all(dates) else None,
-        booked_since=total(each.booked_since for each in group),
-        pending=total(each.pending for each in group),
+        booked_since=total(each.booked_since for each in told),
+        pending=total(each.pending for each in told),
         sent_open=total(each.sent_open for each in group),
         coming={day: total(coming[day]) for day in sorted(coming)},
         days=tuple(sorted({day for each in group for day in each.days})[:longest]),

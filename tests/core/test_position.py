@@ -114,6 +114,26 @@ def test_a_total_that_lacks_a_balance_is_shown_and_not_forecast() -> None:
     assert {figure for _, figure in euros.forecast()} == {None}
 
 
+def test_what_is_told_of_an_account_without_a_balance_is_in_no_total() -> None:
+    told = [Reported(owner, amount("5.00"), amount("-1.00")) for owner in (ACME, OTHER)]
+    lines = positions(AGREED, [booked(ACME, "10.00")], told, [sent(OTHER, "-3.00", None)])
+    euros = grouped(lines, "currency")[0]
+    assert (euros.booked_since, euros.pending) == (amount("5.00"), amount("-1.00"))
+    assert (euros.sent_open, euros.accounts) == (amount("-3.00"), 2)
+
+
+def test_an_account_that_is_not_ours_is_in_no_total_and_stops_no_forecast() -> None:
+    strange, left = Owner("acme", "XX9", "EUR"), Owner("acme", "DE9", "EUR")
+    told = [Reported(strange, amount("0"), amount("0"))]
+    known = [booked(ACME, "10.00"), booked(left, "7.00")]
+    lines = positions({ACME: AGREED[ACME]}, known, told, [], days=1)
+    assert [each.account for each in lines] == ["DE1", "DE9"]
+    (euros,) = grouped(lines, "currency")
+    assert (euros.booked, euros.accounts, euros.without_balance) == (amount("10.00"), 1, 0)
+    assert forecast(euros) == {"2026-12-30": "10.00"}
+    assert grouped(lines[1:], "bank") == []
+
+
 def test_banks_with_other_holidays_are_forecast_by_the_day() -> None:
     """The New York exchange and TARGET both rest on 1 January; on 25 May only New York does."""
     today = date(2026, 5, 22)
@@ -161,7 +181,8 @@ def test_no_grouping_loses_or_mixes_money(
 ) -> None:
     opened = [Open(o, WEDNESDAY + timedelta(days=n), figure, 1) for o, figure, n in payments]
     closed = [Booked(owner, figure, WEDNESDAY) for owner, figure in closings.items()]
-    lines = grouped(positions(AGREED, closed, [], opened, days=5), by)
+    configured = dict.fromkeys([*closings, *(owner for owner, *_ in payments)], AGREED[ACME])
+    lines = grouped(positions(configured, closed, [], opened, days=5), by)
     for currency in ("EUR", "JPY", "KWD", "USD"):
         ours = [each for each in lines if each.currency == currency]
         assert total(each.booked or Decimal(0) for each in ours) == total(
