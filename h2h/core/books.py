@@ -8,11 +8,12 @@ what they come to is kept in a Tally.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import compress
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 import orjson
@@ -245,8 +246,43 @@ def _skipped(before: str, here: str) -> bool:
 
 
 def _counted(number: str) -> tuple[int, ...]:
-    parts = number.split("/")
+    parts = number.split("/") if len(number) <= _LONGEST_NUMBER else [""]
     return tuple(map(int, parts)) if all(p.isascii() and p.isdecimal() for p in parts) else ()
+
+
+_LONGEST_NUMBER = 35  # characters: ISO's numbers have 18 digits
+
+
+def chained(places: Sequence[Place], before: Decimal | None) -> Sequence[int]:
+    """In what order statements of one day go on from each other: their indexes, all of them.
+
+    An Eulerian path: each statement leads from one balance to another. Numbers and times cannot
+    tell where a bank gives none, or all the same. Where no order joins all, it is the given one.
+    """
+    given = range(len(places))
+    if len(places) < 2:
+        return given
+    leads: dict[Decimal, list[int]] = {}
+    ends: Counter[Decimal] = Counter()
+    for index in reversed(given):  # the last of a list is taken first
+        place = places[index]
+        if place.begins is None or place.ends is None:
+            return given
+        leads.setdefault(place.begins, []).append(index)
+        ends[place.ends] += 1
+    starts = [balance for balance, found in leads.items() if len(found) > ends[balance]]
+    start = starts[0] if starts else before if before in leads else places[0].begins
+    order, stack = list[int](), [(start, -1)]
+    while stack:
+        balance, index = stack[-1]
+        if balance is not None and leads.get(balance):
+            taken = leads[balance].pop()
+            stack.append((places[taken].ends, taken))
+        else:
+            order.append(stack.pop()[1])
+    found = order[-2::-1]  # without the start
+    joined = all(places[a].ends == places[b].begins for a, b in pairwise(found))
+    return found if joined and len(found) == len(places) else given
 
 
 def as_of(statement: Statement) -> date | None:
@@ -258,13 +294,21 @@ def as_of(statement: Statement) -> date | None:
 def position(statement: Statement, fingerprint: str) -> str:
     """Where it stands among the statements of its account, as a text that sorts that way.
 
-    The day comes first, since numbers begin again every year; the fingerprint last, so that the
-    order never depends on the order of arrival.
+    The day comes first, since numbers begin again every year; then its turn on that day (see
+    `with_turn`); the fingerprint last, so that the order never depends on the order of arrival.
     """
     days = ((day or date.min).isoformat() for day in (as_of(statement), statement.period_to))
+    day, last = days
     numbers = (statement.electronic_sequence, statement.legal_sequence, statement.page)
     counted = (_sortable(number) for number in numbers)
-    return "|".join((*days, *counted, moment(statement.created), fingerprint))
+    rest = "|".join((last, *counted, moment(statement.created), fingerprint))
+    return f"{day}|{0:06}|{rest}"
+
+
+def with_turn(position: str, turn: int) -> str:
+    """The position of the statement that is the `turn`-th of its day, from 0."""
+    day, _, rest = position.split("|", 2)
+    return f"{day}|{turn:06}|{rest}"
 
 
 def _sortable(number: str) -> str:
@@ -284,14 +328,20 @@ def moment(created: str) -> str:
 
 
 def version_of(statement: Statement) -> str:
-    """What two versions of one end-of-day statement have in common, "" for other reports.
+    """What two versions of one end-of-day statement have in common, "" where that is not certain.
 
     The same account, number, page, days and opening balance. Numbers alone will not do: they begin
-    again each year, some banks give all the same, some none.
+    again each year, some banks give all the same. Where there is none, or where the balance does
+    not move, so that the next statement begins alike, the bank's id must be the same too.
     """
-    if statement.kind is not StatementKind.STATEMENT:
+    first, last = opening(statement), closing(statement)
+    if statement.kind is not StatementKind.STATEMENT or (first is None and not statement.page):
         return ""
-    first = opening(statement)
+    numbered = bool(statement.electronic_sequence or statement.legal_sequence)
+    moves = first is None or last is None or first.amount != last.amount
+    name = "" if numbered and moves else statement.id
+    if not numbered and not name:
+        return ""
     return _hash(
         [
             account_key(statement.account),
@@ -303,6 +353,7 @@ def version_of(statement: Statement) -> str:
             _plain(statement.period_to),
             _plain(as_of(statement)),
             first and _plain(first.amount),
+            name,
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -428,7 +428,7 @@ def test_another_content_of_the_same_statement_is_another_version_of_it() -> Non
     ],
 )
 def test_another_number_day_page_or_opening_is_another_statement(other: Statement) -> None:
-    assert books.version_of(other) not in {"", books.version_of(GOOD)}
+    assert books.version_of(other) != books.version_of(GOOD)
 
 
 def test_only_end_of_day_statements_have_versions() -> None:
@@ -549,3 +549,68 @@ def test_the_transactions_behind_an_entry_are_told_by_name_without_what_they_lac
         },
         {},
     ]
+
+
+# ------------------------------------------------------------------------------- the order of a day
+
+
+ZERO = (balance("OPBD", "0"), balance("CLBD", "0"))
+
+
+@pytest.mark.parametrize(
+    ("one", "same_name"),
+    [
+        (replace(GOOD, electronic_sequence=""), True),  # no number
+        (replace(GOOD, balances=ZERO), True),  # a balance that does not move, as in cash pooling
+        (replace(GOOD, electronic_sequence="", balances=()), False),  # a page that tells nothing
+        (replace(GOOD, balances=GOOD.balances[1:]), False),
+        (replace(GOOD, electronic_sequence="", id=""), False),
+    ],
+)
+def test_where_numbers_do_not_tell_the_banks_id_must_be_the_same(
+    one: Statement, *, same_name: bool
+) -> None:
+    again = replace(one, created="2026-03-03T09:00:00Z")
+    assert (books.version_of(one) == books.version_of(again) != "") is same_name
+    other = replace(one, id="STMT-2")
+    assert books.version_of(other) == "" or books.version_of(other) != books.version_of(one)
+
+
+def test_a_number_of_no_end_tells_nothing() -> None:
+    previous = replace(BEFORE, number="9" * 5000)
+    same_day = replace(after("50", date(2026, 3, 2)), number="9" * 5001)
+    assert books.flags_after(previous, same_day) == ("overlap",)
+
+
+def leading(*balances: tuple[str, str]) -> list[Place]:
+    return [Place(Decimal(begins), Decimal(ends), DAY, DAY) for begins, ends in balances]
+
+
+@pytest.mark.parametrize(
+    ("places", "before", "order"),
+    [
+        (leading(("30", "35"), ("10", "20"), ("20", "30")), None, [1, 2, 0]),
+        (leading(("10", "20"), ("20", "30")), "10", [0, 1]),
+        (leading(("20", "10"), ("10", "20")), "10", [1, 0]),  # a circle: what was before tells
+        (leading(("20", "10"), ("10", "20")), "20", [0, 1]),
+        (leading(("10", "15"), ("10", "20"), ("20", "10")), None, [1, 2, 0]),
+        (leading(("20", "20"), ("10", "20")), None, [1, 0]),  # a day without entries
+        (leading(("10", "20"), ("25", "30"), ("5", "10")), None, [0, 1, 2]),  # not joined: as given
+        (leading(("10", "20"), ("30", "40")), "30", [0, 1]),
+        ([Place(None, None, DAY, DAY), *leading(("10", "20"))], None, [0, 1]),
+        (leading(("10", "20")), None, [0]),
+        ([], None, []),
+    ],
+)
+def test_statements_of_a_day_stand_as_their_balances_join(
+    places: list[Place], before: str | None, order: list[int]
+) -> None:
+    assert list(books.chained(places, figure(before))) == order
+
+
+def test_a_turn_comes_behind_the_day_and_before_all_else() -> None:
+    place = books.position(on(DAY, "7"), "f")
+    later = books.with_turn(place, 1)
+    assert books.with_turn(later, 0) == place
+    assert place < books.with_turn(books.position(on(DAY, "6"), "f"), 1) < books.with_turn(place, 2)
+    assert books.with_turn(place, 999) < books.position(on(DAY + timedelta(1)), "f")

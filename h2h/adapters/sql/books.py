@@ -81,7 +81,7 @@ class Books(Store):
             held = _held(connection, statement_id)
             if held is None:
                 return None
-            if first := told_before(connection, held["fingerprint"]):
+            if first := told_before(connection, held["bank"], held["fingerprint"]):
                 words += f"; it came as {first}"
                 _decide(connection, held, Kept.DUPLICATE, who, words, now)
                 return _statement(connection, statement_id)

@@ -70,7 +70,7 @@ class Keeper:
         if before is not None and before["kept"] != Kept.HELD.value:
             self.savepoint.rollback()
             return _as_before(before, fingerprint)
-        first = told_before(self.connection, fingerprint)
+        first = told_before(self.connection, self.file.bank, fingerprint)
         if first:
             self.savepoint.rollback()  # its entries are there already
         else:
@@ -146,9 +146,9 @@ def _made(facts: Mapping[str, object] | RowMapping) -> tuple[str, ...]:
     return (books.moment(str(facts["created"])), *(str(facts[name]) for name in others))
 
 
-def told_before(connection: Connection, fingerprint: str) -> str:
+def told_before(connection: Connection, bank: str | None, fingerprint: str) -> str:
     """The statement in the books that says the same, "" when there is none."""
-    same = statements.c.fingerprint == fingerprint
+    same = (statements.c.bank == bank) & (statements.c.fingerprint == fingerprint)
     query = select(statements.c.id).where(same, text(tables.IN_THE_BOOKS))
     return connection.execute(query).scalar() or ""
 

@@ -313,7 +313,13 @@ statements = Table(
 )
 _index("statements_by_key", statements.c.key, unique=True)
 _index("statements_by_file", statements.c.file_id, statements.c.index, unique=True)
-_index("one_booking", statements.c.fingerprint, where=IN_THE_BOOKS, unique=True)
+_index(
+    "one_booking",
+    statements.c.bank,
+    statements.c.fingerprint,
+    where=IN_THE_BOOKS,
+    unique=True,
+)
 _index("one_version", statements.c.bank, statements.c.version, where=_COUNTS, unique=True)
 _index("statements_by_version", statements.c.bank, statements.c.version)
 UNASSIGNED = "kept = 'booked' AND NOT waits AND NOT assigned"

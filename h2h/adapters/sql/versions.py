@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Update, an
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.settling import settle, unsettle
 from h2h.adapters.sql.store import append, the_file
-from h2h.core.books import Place, flags_after, moment, place_of
+from h2h.core.books import Place, chained, flags_after, moment, place_of, with_turn
 from h2h.core.money import total
 from h2h.core.statement import StatementKind
 from h2h.core.states import Kept
@@ -99,9 +99,7 @@ def _set_aside(connection: Connection, row: RowMapping, because: str, now: datet
 def _count(connection: Connection, row: RowMapping, *, second: bool) -> None:
     because = "a later version of a statement that came before" if second else ""
     changed = {"kept": Kept.BOOKED.value, "because": because, "waits": second}
-    counting = flag_around(connection, row, _set(row, **changed))
-    if "overlap" in counting["flags"]:
-        connection.execute(_set(row, waits=True))
+    flag_around(connection, row, _set(row, **changed))
 
 
 def _set(row: RowMapping, **changed: object) -> Update:
@@ -119,16 +117,31 @@ def _row(connection: Connection, statement_id: str) -> RowMapping:
 # --------------------------------------------------------------------------------------- continuity
 
 
-def flag_around(connection: Connection, before: RowMapping, change: Update) -> RowMapping:
-    """Change a statement, and judge anew what follows on what: it, and those behind it before and
-    after the change. Returns it as it is then."""
-    behind = _next(connection, before)
+def flag_around(connection: Connection, before: RowMapping, change: Update) -> None:
+    """Change a statement, and judge anew what follows on what: it, those of its days before and
+    after the change, and those behind them."""
+    around = _day_and_behind(connection, before)
     connection.execute(change)
     row = _row(connection, before["id"])
-    around = {found["id"]: found for found in (*behind, *_next(connection, row), row)}
-    for found in around.values():
-        _flag(connection, found)
-    return _row(connection, before["id"])
+    found = {each["id"] for each in (*around, *_day_and_behind(connection, row), row)}
+    for each in found:
+        _flag(connection, _row(connection, each))
+
+
+def _day_and_behind(connection: Connection, row: RowMapping) -> Sequence[RowMapping]:
+    """The statements of a statement's day, each at its turn, and the one behind them."""
+    day = row["position"].partition("|")[0]
+    of_day = statements.c.position.between(f"{day}|", f"{day}~")
+    group = connection.execute(_ordered(_counting(row) & of_day)).mappings().all()
+    given = sorted(group, key=lambda each: with_turn(each["position"], 0))
+    ahead = _before(connection, group[0]) if group else None
+    order = chained([_place(each) for each in given], ahead.ends if ahead else None)
+    for turn, index in enumerate(order):
+        place = with_turn(given[index]["position"], turn)
+        if place != given[index]["position"]:
+            connection.execute(_set(given[index], position=place))
+    last = with_turn(row["position"], len(group))
+    return [*group, *_next(connection, row, last)]
 
 
 def _counting(row: RowMapping) -> ColumnElement[bool]:
@@ -141,9 +154,10 @@ def _counting(row: RowMapping) -> ColumnElement[bool]:
     )
 
 
-def _next(connection: Connection, row: RowMapping) -> Sequence[RowMapping]:
-    """The statement behind, none or one; pages without a balance hand on what is before them."""
-    behind = _ordered(_counting(row) & (statements.c.position > row["position"]))
+def _next(connection: Connection, row: RowMapping, place: str) -> Sequence[RowMapping]:
+    """The statement behind a place, none or one; pages without a balance hand on what is before
+    them."""
+    behind = _ordered(_counting(row) & (statements.c.position > place))
     found: list[RowMapping] = []
     for each in connection.execute(behind.limit(_MOST_PAGES)).mappings():
         found.append(each)
@@ -160,8 +174,12 @@ def _flag(connection: Connection, row: RowMapping) -> None:
     if row["kept"] != Kept.BOOKED.value or row["kind"] != StatementKind.STATEMENT.value:
         return
     flags = flags_after(_before(connection, row), _place(row))
-    if flags != tuple(row["flags"]):
-        connection.execute(_set(row, flags=flags))
+    if flags == tuple(row["flags"]):
+        return
+    waits = row["waits"]
+    if not row["assigned"] and not row["because"]:  # a second version waits in any case
+        waits = "overlap" in flags
+    connection.execute(_set(row, flags=flags, waits=waits))
 
 
 def _before(connection: Connection, row: RowMapping) -> Place | None:

@@ -139,14 +139,14 @@ class Office:
 
     # -- bank files
 
-    def fetched(self, sha256: str = "") -> File:
+    def fetched(self, sha256: str = "", bank: str = "acme") -> File:
         new_id = f"b{next(self.numbers)}"
         remote = RemoteFile(f"{new_id}.xml", 100, 1)
         sha256 = sha256 or f"bytes of {new_id}"
-        return self.ledger.fetched(new_id, "acme", 0, "out", remote, sha256, 100, self.later())
+        return self.ledger.fetched(new_id, bank, 0, "out", remote, sha256, 100, self.later())
 
-    def read(self, sha256: str = "") -> File:
-        return self.moved(self.moved(self.fetched(sha256), In.OPENED), In.READ)
+    def read(self, sha256: str = "", bank: str = "acme") -> File:
+        return self.moved(self.moved(self.fetched(sha256, bank), In.OPENED), In.READ)
 
     def entry(self, amount: str, *details: EntryDetail, **facts: object) -> Entry:
         plain: dict[str, object] = {

@@ -524,3 +524,57 @@ def test_an_overlap_waits_and_tells_how_many_entries_are_there_already(office: O
     assert released is not None
     assert not released.waits
     assert office.ledger.release_statement(row.id, "ann", "again", office.later()) is None
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_statements_of_one_day_without_numbers_stand_as_their_balances_join(
+    office: Office, order: tuple[int, ...]
+) -> None:
+    figures = [("10.00", "20.00"), ("20.00", "30.00"), ("30.00", "35.00")]
+    day = []
+    for begins, ends in figures:
+        moved = office.entry(str(Decimal(ends) - Decimal(begins)))
+        found = office.statement(begins, ends, moved)
+        day.append(replace(found, electronic_sequence="0", created=""))
+    for index in order:
+        office.book(day[index])
+    rows = office.ledger.statements(account=office.account().number)
+    assert [row.closing for row in rows] == ["20.00", "30.00", "35.00"]
+    assert [(row.flags, row.waits) for row in rows] == [
+        (("first",), False),
+        ((), False),
+        ((), False),
+    ]
+    assert [balance.amount for balance in office.ledger.balances()] == ["35.00"]
+
+
+def test_an_overlap_that_shows_later_waits_too_unless_it_was_handed_over(office: Office) -> None:
+    late = office.statement("7.00", "8.00", office.entry("1.00"), day=6)
+    late = replace(late, period_from=date(2026, 1, 4))
+    file = office.book(late)
+    office.book(office.statement("0.00", "5.00", office.entry("5.00"), day=5))
+    (row,) = office.ledger.statements(file.id)
+    assert (row.flags, row.waits) == (("overlap",), True)
+    office.book(office.statement("5.00", "7.00", office.entry("2.00"), day=5, created="x"))
+    (row,) = office.ledger.statements(file.id)
+    assert (row.flags, row.waits) == ((), False)
+
+
+def test_the_same_number_at_two_banks_is_two_accounts(office: Office) -> None:
+    empty = office.statement("0.00", "0.00")
+    assert office.book(empty).state is In.BOOKED
+    assert office.book(empty, file=office.read(bank="globex")).state is In.BOOKED
+    assert {row.bank for row in office.ledger.statements()} == {"acme", "globex"}
+
+
+def test_two_statements_of_a_day_of_an_account_that_is_emptied_are_no_versions(
+    office: Office,
+) -> None:
+    both = [
+        replace(office.statement("0.00", "0.00", office.entry(sum_), office.entry(f"-{sum_}")))
+        for sum_ in ("5.00", "7.00")
+    ]
+    for each in both:
+        office.book(each)
+    rows = office.ledger.statements(account=office.account().number)
+    assert [(row.kept, row.waits) for row in rows] == [(Kept.BOOKED, False)] * 2

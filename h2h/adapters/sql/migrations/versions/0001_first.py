@@ -458,7 +458,7 @@ def _statements() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_statements"),
     )
     told, counts = "kept IN ('booked', 'superseded')", "kept = 'booked' AND version <> ''"
-    _index("one_booking", "statements", ["fingerprint"], where=told, unique=True)
+    _index("one_booking", "statements", ["bank", "fingerprint"], where=told, unique=True)
     _index("one_version", "statements", ["bank", "version"], where=counts, unique=True)
     _index("statements_by_version", "statements", ["bank", "version"])
     unassigned = "kept = 'booked' AND NOT waits AND NOT assigned"
