@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from h2h.ports import TracedPayment, TraceEvent
 
 _UNCERTAIN = "uncertain"
+_OPEN = ("asked", "pending")  # a recall that the bank has not decided
 
 
 @click.command()
@@ -48,7 +49,12 @@ def _life(traced: TracedPayment, translate: Translate) -> dict[str, object]:
     day = payment.requested_execution_date
     uncertain = [event for event in traced.events if event.what == _UNCERTAIN]
     lacks = next_of(
-        payment.state, Out(file.state), file.id, payment.account, uncertain=bool(uncertain)
+        payment.state,
+        Out(file.state),
+        file.id,
+        payment.account,
+        uncertain=bool(uncertain),
+        recalled=any(event.what == "recall" and event.level in _OPEN for event in traced.events),
     )
     return {
         "end_to_end_id": payment.end_to_end_id,

@@ -6,16 +6,25 @@ from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, REFUSED, 
 from h2h.core.words import say
 
 
-def next_of(payment: Pay, file: Out, file_id: str, account: str, *, uncertain: bool) -> str:
-    """What comes next for a payment of `file_id`; `uncertain`: a line of `account` may be it."""
+def next_of(
+    payment: Pay, file: Out, file_id: str, account: str, *, uncertain: bool, recalled: bool = False
+) -> str:
+    """What comes next for a payment of `file_id`; `uncertain`: a line of `account` may be it;
+    `recalled`: it was asked back, and the bank has not answered yet."""
     if file not in AT_THE_BANK:
         return _before_the_bank(file, file_id)
+    if recalled and payment not in {Pay.RETURNED, *REFUSED}:
+        return say("The bank's answer to the recall: it is {state}", state=payment.value)
     if payment in {Pay.BOOKED, Pay.RETURNED}:
         return say("Nothing: it is {state}", state=payment.value)
     if uncertain:
         return say("A person's look at the uncertain entries: none of them counts by itself")
     if payment in REFUSED:
         return say("Nothing: the bank does not make it")
+    return _entry(payment, account)
+
+
+def _entry(payment: Pay, account: str) -> str:
     if payment is Pay.ACCEPTED:
         return say("An entry on account {account}", account=account)
     return say("The bank's status report, then an entry on account {account}", account=account)

@@ -188,3 +188,17 @@ def test_a_payment_that_is_not_there_is_a_clear_failure(workspace: Workspace) ->
     found = workspace.trace("INV-2")
     assert found.exit_code == 1
     assert "there is no payment INV-2" in found.output
+
+
+def test_after_booking_the_answer_to_a_recall_is_still_awaited(workspace: Workspace) -> None:
+    command = ["--config", str(workspace.folder / "config.toml"), "recall", "INV-1"]
+    CliRunner().invoke(root, [*command, "--reason", "paid twice"], catch_exceptions=False)
+    workspace.bank_sends("st.xml", STATEMENT.format(account=OURS, amount="100.00"))
+    life = workspace.life()
+    assert (life["state"], life["next"]) == (
+        "booked",
+        "The bank's answer to the recall: it is booked",
+    )
+    assert [event["event"] for event in life["events"] if event["who"] not in {"h2h", None}] == [
+        "recall"
+    ]

@@ -37,3 +37,17 @@ def test_before_the_bank_only_the_file_counts() -> None:
     for file in set(Out) - AT_THE_BANK:
         told = {next_of(payment, file, "f1", "DE1", uncertain=True) for payment in Pay}
         assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("payment", "words"),
+    [
+        (Pay.ACCEPTED, "The bank's answer to the recall: it is accepted"),
+        (Pay.BOOKED, "The bank's answer to the recall: it is booked"),
+        (Pay.RETURNED, "Nothing: it is returned"),
+        (Pay.CANCELLED, "Nothing: the bank does not make it"),
+    ],
+)
+def test_while_a_recall_is_not_answered_its_answer_comes_next(payment: Pay, words: str) -> None:
+    file = Out.ACCEPTED
+    assert next_of(payment, file, "f1", "DE1", uncertain=False, recalled=True) == words

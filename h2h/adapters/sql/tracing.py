@@ -6,20 +6,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, and_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    exists,
+    or_,
+    select,
+)
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.outgoing import payment_of
 from h2h.adapters.sql.store import Store, files, moves, the_file
 from h2h.core.books import account_key
 from h2h.core.money import plain
-from h2h.core.states import AT_THE_BANK, How, Kept
+from h2h.core.recall import Answer
+from h2h.core.states import AT_THE_BANK, NEVER_WENT, How, Kept, Out
 from h2h.ports import File, PaymentRow, TracedPayment, TraceEvent
 
 payments, told, claims = tables.payments, tables.told, tables.claims
 statements, entries = tables.statements, tables.entries
 recalls, recalled = tables.recalls, tables.recalled
 
+_NO_ANSWER = NEVER_WENT | {Out.REJECTED}  # such a recall will not be answered any more
 _MOST_TIED = 20  # other reports of one entry that are named
 _PAYMENT = tuple(payments.c[field.name] for field in fields(PaymentRow))
 _ENTRY = (
@@ -60,10 +72,17 @@ def _traced(connection: Connection, payment: PaymentRow) -> TracedPayment:
 
 
 def _moves(connection: Connection, file: File) -> Iterator[TraceEvent]:
-    """What happened to its file up to the bank, and what persons did; the bank's part is below."""
+    """What happened to its file up to the bank, and what persons did; the bank's part is below.
+
+    The links of recalls are left out: they may ask for other payments of the file. Theirs is below.
+    """
     at_the_bank = sorted(AT_THE_BANK)
     ours = or_(moves.c.source.not_in(at_the_bank), moves.c.who != "h2h")
+    asked = exists().where(
+        recalls.c.original_id == file.id, recalls.c.at == moves.c.at, recalls.c.who == moves.c.who
+    )
     query = select(moves).where(moves.c.file_id == file.id, ours).order_by(moves.c.sequence)
+    query = query.where(~(asked & (moves.c.source == moves.c.target)))
     for row in connection.execute(query).mappings():
         moved = row["target"] if row["target"] != row["source"] else "noted"
         yield TraceEvent(row["at"], moved, row["who"], file.id, file.name, row["because"])
@@ -103,7 +122,7 @@ def _told(connection: Connection, payment: PaymentRow) -> Iterator[TraceEvent]:
 def _recalls(connection: Connection, payment: PaymentRow) -> Iterator[TraceEvent]:
     query = (
         select(recalls, recalled.c.answer, recalled.c.code.label("answered"), files.c.name)
-        .add_columns(recalled.c.reason.label("why"))
+        .add_columns(recalled.c.reason.label("why"), files.c.state)
         .join(recalled, recalled.c.file_id == recalls.c.file_id)
         .join(files, files.c.id == recalls.c.file_id)
         .where(recalls.c.original_id == payment.file_id, recalled.c.number == payment.number)
@@ -111,6 +130,7 @@ def _recalls(connection: Connection, payment: PaymentRow) -> Iterator[TraceEvent
     )
     for row in connection.execute(query).mappings():
         words = " ".join(filter(None, (row["reason"], row["why"])))
+        silent = row["answer"] == Answer.ASKED and Out(row["state"]) in _NO_ANSWER
         yield TraceEvent(
             row["at"],
             "recall",
@@ -119,7 +139,7 @@ def _recalls(connection: Connection, payment: PaymentRow) -> Iterator[TraceEvent
             row["name"],
             words,
             code=row["answered"],
-            level=row["answer"],
+            level=row["state"] if silent else row["answer"],
         )
 
 

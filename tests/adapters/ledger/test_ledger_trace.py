@@ -13,7 +13,7 @@ from h2h.core.states import Out, Pay
 from h2h.core.status import BatchStatus, PaymentStatus, Reason
 
 if TYPE_CHECKING:
-    from h2h.ports import TraceEvent
+    from h2h.ports import File, TraceEvent
     from tests.adapters.ledger.conftest import Office
 
 
@@ -155,3 +155,29 @@ def test_a_recall_is_told_with_who_asked_and_what_the_bank_said(office: Office) 
     (found,) = events(office, "A", "recall")
     assert (found.who, found.file_id, found.level) == ("ann", "R1", "asked")
     assert found.because == "paid twice"
+
+
+def recall(office: Office, file: File, recall_id: str, *names: str, reason: str) -> File:
+    facts = {"code": "DUPL", "who": "ann", "reason": reason}
+    asked = office.ledger.recall(
+        file, recall_id, payments=names, batches=(), now=office.later(), **facts
+    )
+    assert asked is not None
+    return asked
+
+
+def test_a_recall_is_told_at_the_payments_alone_that_it_asks_back(office: Office) -> None:
+    ours = office.on_the_road(Out.SENT, *(office.payment(end_to_end_id=name) for name in "ABC"))
+    recall(office, ours, "R1", "A", reason="twice")
+    recall(office, ours, "R2", "B", "C", reason="wrong sum")
+    for name, reason in (("A", "twice"), ("B", "wrong sum"), ("C", "wrong sum")):
+        (found,) = office.ledger.trace(name)
+        by_ann = [event for event in found.events if event.who == "ann"]
+        assert [(event.what, event.because) for event in by_ann] == [("recall", reason)]
+
+
+def test_a_recall_that_was_taken_back_awaits_no_answer(office: Office) -> None:
+    ours = office.on_the_road(Out.SENT, office.payment(end_to_end_id="A"))
+    office.moved(recall(office, ours, "R1", "A", reason="twice"), Out.CANCELLED)
+    (found,) = events(office, "A", "recall")
+    assert found.level == "cancelled"
