@@ -24,6 +24,7 @@ from h2h.handover import publish_to
 from h2h.ports import (
     BankTerms,
     Content,
+    Export,
     ExportRow,
     File,
     FormTerms,
@@ -157,6 +158,21 @@ def status_folders(terms: BankTerms, sweep: Sweep) -> list[str]:
 # ------------------------------------------------------------------------------------- handing over
 
 
+def in_turn(files: Sequence[File], sweep: Sweep) -> Sequence[File]:
+    """Files in the order of their earliest statements; those without any before them, as they came.
+
+    The place of a statement begins with its day, so that this is the order of each account.
+    """
+    if len(files) < 2:
+        return files
+
+    def place(file: File) -> str:
+        rows = sweep.ledger.statements(file.id)
+        return min((row.position for row in rows), default="")
+
+    return sorted(files, key=place)
+
+
 def hand_over(file: File, sweep: Sweep) -> File | None:
     """exporting: give each receiver what is due; what cannot be given now is tried again."""
     _assign_rest(file, sweep)
@@ -286,23 +302,23 @@ class _Making:
     def _whole(self) -> list[Made]:
         """The file as it came; of a status report its rows too, where the receiver has such."""
         kind, folder = kind_of(self._file, self._sweep), "status"
-        contents: dict[str, Content] = {}
+        own, left_out = content_of(self._file, self._sweep), tuple[str, ...]()
+        contents: list[tuple[str, Content]] = [(_document_name(self._file), own)]
         if kind == "document":
             folder, name = self._document()
-            contents[name] = content_of(self._file, self._sweep)
+            contents = [(name, own)]
         elif self._file.message:
-            base = _base_name(self._file)
-            contents[f"{base}.xml"] = content_of(self._file, self._sweep)
-            contents |= self._report(base)
-        else:
-            contents[_document_name(self._file)] = content_of(self._file, self._sweep)
+            base, exports = _base_name(self._file), list(self._report())
+            left_out = tuple(words for _, each in exports for words in each.left_out)
+            contents = [(f"{base}.xml", own)]
+            contents += ((base + ending, each.content) for ending, each in exports)
         folder = _folder(self._receiver, self._terms, folder)
         names = []
-        for wanted, content in contents.items():
+        for wanted, content in contents:
             name = self._free(folder, _bases_of(wanted), ("",))
             self._hand(folder, name, self._prepare(folder, name, content))
             names.append(name)
-        return [Made("original", tuple(names))]
+        return [Made("original", tuple(names), left_out)]
 
     def _document(self) -> tuple[str, str]:
         """(folder, name): beside the statement of its entry, or among the documents."""
@@ -314,11 +330,14 @@ class _Making:
         reference = shortened(reference_of(self._file, self._sweep), 60)
         return _FOLDERS[row.kind], f"{reference}.{name}"
 
-    def _report(self, base: str) -> dict[str, Content]:
+    def _report(self) -> Iterator[tuple[str, Export]]:
+        """The rows of a status report, each with the end of its name."""
         report = message_of(self._file, self._sweep).report
-        made = self._sweep.services.exporter.report(report) if report else ()
-        forms = {f".{form.form}" for form in self._receiver.forms}
-        return {base + each.suffix: each.content for each in made if each.suffix in forms}
+        if report is None:
+            return
+        for label, form in self._forms.items():
+            for made in self._sweep.services.exporter.report(report, [form]):
+                yield self._endings[label], made
 
     # -- names
 

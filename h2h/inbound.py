@@ -2,8 +2,11 @@
 
     fetched -> opened -> read -> booked -> exporting -> done
 
-The same shape as outbound.py: `STEPS`, `advance`. Raw bytes are archived and flushed before
+The same shape as outbound.py: steps by state, `advance`. Raw bytes are archived and flushed before
 anything looks inside; the file at the bank is removed last, when its outcome is recorded here.
+
+All that was fetched is booked before any of it is handed over: what a file's statements follow on,
+and so whose turn it is at a receiver, may stand in the next one.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.states import In, State
 from h2h.core.words import say
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.exporting import assign, hand_over, reference_of
+from h2h.exporting import assign, hand_over, in_turn, reference_of
 from h2h.ports import (
     BankTerms,
     Change,
@@ -48,10 +51,13 @@ def sweep_inbound(sweep: Sweep, banks: Sequence[str]) -> None:
     """Fetch from `banks`, and move every bank file of ours as far as it goes."""
     for bank in banks:
         fetch(bank, sweep)
-    for file in sweep.ledger.files(STEPS, direction="in", due=sweep.now if sweep.patient else None):
-        if sweep.stopping():
-            break
-        advance(file, sweep)
+    for steps in (BOOKING, CHOOSING, HANDING_OVER):
+        due = sweep.now if sweep.patient else None
+        found = sweep.ledger.files(steps, direction="in", due=due)
+        for file in in_turn(found, sweep) if steps is HANDING_OVER else found:
+            if sweep.stopping():
+                break
+            advance(file, sweep, steps)
     hand_over_rest(sweep)
     for bank in banks:
         clear_away(bank, sweep)
@@ -144,11 +150,11 @@ def _apply_after(download: Download, path: str, name: str, session: Session) -> 
 # ---------------------------------------------------------------------------------------- steps
 
 
-def advance(file: File, sweep: Sweep) -> None:
-    """Run the steps of one bank file until one of them stops; its trouble is its own."""
+def advance(file: File, sweep: Sweep, steps: Steps) -> None:
+    """Run these steps of one bank file until one of them stops; its trouble is its own."""
     current: File | None = file
     try:
-        while current is not None and (step := STEPS.get(current.state)):
+        while current is not None and (step := steps.get(current.state)):
             file = current
             current = step(file, sweep)
     except Transient as error:
@@ -259,25 +265,20 @@ def choose_receivers(file: File, sweep: Sweep) -> File | None:
     return sweep.move(file, In.EXPORTING)
 
 
-STEPS: Mapping[State, Step] = MappingProxyType(
-    {
-        In.FETCHED: unseal,
-        In.OPENED: read,
-        In.READ: book,
-        In.BOOKED: choose_receivers,
-        In.EXPORTING: hand_over,
-    }
-)
+Steps = Mapping[State, Step]
+BOOKING: Steps = MappingProxyType({In.FETCHED: unseal, In.OPENED: read, In.READ: book})
+CHOOSING: Steps = MappingProxyType({In.BOOKED: choose_receivers})
+HANDING_OVER: Steps = MappingProxyType({In.EXPORTING: hand_over})
 
 
 def hand_over_rest(sweep: Sweep) -> None:
     """Out of files that were done: what a person released, or what waited for something else."""
     sweep.ledger.let_through()
     while files := sweep.ledger.exportable(sweep.now if sweep.patient else None):
-        for file in files:
+        for file in in_turn(files, sweep):
             if sweep.stopping():
                 return
             moved = sweep.move(file, In.EXPORTING, say("some of it may be handed over now"))
             if moved is not None:
-                advance(moved, sweep)
+                advance(moved, sweep, HANDING_OVER)
         sweep.ledger.let_through()

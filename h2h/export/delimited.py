@@ -19,28 +19,71 @@ ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "latin-1")
 _END = "\r\n"
 
 
+class DelimitedLines:
+    """Cells put together to lines, in the marks and the encoding of a receiver."""
+
+    def __init__(self, terms: FormTerms, out: BinaryIO) -> None:
+        _check(terms)
+        self._out, self._terms = out, terms
+        self._encoding, self._lost = terms.encoding, 0
+        self._quoting = ('"', "\r", "\n", terms.separator)
+        if self._encoding == "utf-8-sig":  # its mark belongs before the first line alone
+            self._encoding = "utf-8"
+            out.write(b"\xef\xbb\xbf")
+
+    def joined(self, cells: Sequence[str]) -> str:
+        """A line of cells that are quoted already."""
+        return self._terms.separator.join(cells) + _END
+
+    def quoted(self, cells: Sequence[str]) -> Sequence[str]:
+        """The cells, in quotes where something in them would end them."""
+        whole = "".join(cells)
+        if not any(mark in whole for mark in self._quoting):
+            return cells
+        return [self._quoted_cell(cell) for cell in cells]
+
+    def _quoted_cell(self, cell: str) -> str:
+        if any(mark in cell for mark in self._quoting):
+            return '"' + cell.replace('"', '""') + '"'
+        return cell
+
+    def figure(self, figure: str) -> str:
+        """An amount with the decimal mark of the receiver."""
+        return figure.replace(".", self._terms.decimal_mark)
+
+    def write(self, rows: Iterable[str]) -> None:
+        """Write lines; what the encoding lacks becomes a `?`, and is counted."""
+        text = "".join(rows)
+        try:
+            self._out.write(text.encode(self._encoding))
+        except UnicodeEncodeError:
+            made = text.encode(self._encoding, "replace")
+            self._lost += made.count(b"?") - text.count("?")
+            self._out.write(made)
+
+    def told(self) -> tuple[str, ...]:
+        """What the encoding could not hold."""
+        if not self._lost:
+            return ()
+        return (f"{self._lost} characters that {self._encoding} lacks are written as ?",)
+
+
 class DelimitedWriter:
     """A CSV file while entries come in."""
 
     def __init__(self, terms: FormTerms, out: BinaryIO) -> None:
-        _check(terms)
-        self._out, self._table, self._terms = out, Table(terms), terms
-        self._encoding, self._lost = terms.encoding, 0
-        self._quoting = ('"', "\r", "\n", terms.separator)
-        self._days = Days(terms.date_format)
+        self._lines, self._table, self._terms = DelimitedLines(terms, out), Table(terms), terms
+        quoted, self._days = self._lines.quoted, Days(terms.date_format)
         self._tell: Mapping[Kind, Callable[[Values], Sequence[str]]] = {
-            Kind.TEXT: lambda texts: self._quoted(all_defused(texts)),
+            Kind.TEXT: lambda texts: quoted(all_defused(texts)),
             Kind.AMOUNT: self._amounts,
-            Kind.DAY: lambda days: self._quoted(self._days.told(days)),
+            Kind.DAY: lambda days: quoted(self._days.told(days)),
             Kind.COUNT: lambda counts: ["" if count is None else str(count) for count in counts],
             Kind.FLAG: lambda flags: ["true" if flag else "false" for flag in flags],
-            Kind.EXCHANGE: lambda found: self._quoted([*map(exchange_words, found)]),
+            Kind.EXCHANGE: lambda found: quoted([*map(exchange_words, found)]),
         }
-        if self._encoding == "utf-8-sig":  # its mark belongs before the first line alone
-            self._encoding = "utf-8"
-            out.write(b"\xef\xbb\xbf")
         if terms.header:
-            self._write([self._line(self._quoted(self._table.headings))])
+            self._lines.write([self._lines.joined(quoted(self._table.headings))])
 
     def begin(self, statement: Statement) -> None:
         """The entries that come now are this statement's."""
@@ -53,45 +96,20 @@ class DelimitedWriter:
                 Cells(self._tell[column.kind](column.values(chunk)))
                 for column in self._table.columns
             ]
-            self._write(lines(self._line, columns))
+            self._lines.write(lines(self._lines.joined, columns))
 
     def end(self) -> Sequence[str]:
         """What the encoding could not hold."""
-        if not self._lost:
-            return ()
-        return (f"{self._lost} characters that {self._encoding} lacks are written as ?",)
+        return self._lines.told()
 
     def abandon(self) -> None:
         """Nothing is held."""
 
-    def _line(self, cells: Sequence[str]) -> str:
-        return self._terms.separator.join(cells) + _END
-
     def _amounts(self, amounts: Values) -> Sequence[str]:
         found = figures(amounts)
-        if (mark := self._terms.decimal_mark) == ".":
+        if self._terms.decimal_mark == ".":
             return found
-        return self._quoted([figure.replace(".", mark) for figure in found])
-
-    def _quoted(self, cells: Sequence[str]) -> Sequence[str]:
-        joined = "".join(cells)
-        if not any(mark in joined for mark in self._quoting):
-            return cells
-        return [self._quoted_cell(cell) for cell in cells]
-
-    def _quoted_cell(self, cell: str) -> str:
-        if any(mark in cell for mark in self._quoting):
-            return '"' + cell.replace('"', '""') + '"'
-        return cell
-
-    def _write(self, rows: Iterable[str]) -> None:
-        text = "".join(rows)
-        try:
-            self._out.write(text.encode(self._encoding))
-        except UnicodeEncodeError:
-            made = text.encode(self._encoding, "replace")
-            self._lost += made.count(b"?") - text.count("?")
-            self._out.write(made)
+        return self._lines.quoted([*map(self._lines.figure, found)])
 
 
 def _check(terms: FormTerms) -> None:

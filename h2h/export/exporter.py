@@ -17,7 +17,7 @@ from h2h.export.delimited import DelimitedWriter
 from h2h.export.json_lines import JsonLinesWriter
 from h2h.export.reports import csv_of, json_lines_of
 from h2h.export.writing import RowWriter, written
-from h2h.ports import Export, FormTerms, Source
+from h2h.ports import REPORTS, Export, FormTerms, Source
 
 _ENDINGS = {
     "original": ".xml",
@@ -60,9 +60,17 @@ class ErpExporter:
         """The end of the file's name."""
         return terms.ending or _ENDINGS[terms.form]
 
-    def report(self, report: StatusReport) -> Sequence[Export]:
+    def report(
+        self, report: StatusReport, forms: Sequence[FormTerms] = REPORTS
+    ) -> Sequence[Export]:
         """A row a payment; a batch, or the whole, that lists no payment has one row of its own."""
-        return (Export(".csv", csv_of(report)), Export(".jsonl", json_lines_of(report)))
+        made = []
+        for terms in forms:
+            if terms.form == "csv":
+                made.append(Export(self.suffix(terms), *csv_of(report, terms)))
+            elif terms.form == "jsonl":
+                made.append(Export(self.suffix(terms), json_lines_of(report)))
+        return made
 
 
 # ----------------------------------------------------------------------------- from the bank's file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from h2h.core.status import BatchStatus, PaymentStatus, Reason, StatusReport, reason_words
+from h2h.export.delimited import DelimitedLines
 from h2h.export.writing import all_defused
+from h2h.ports import FormTerms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +50,17 @@ def _rows(report: StatusReport) -> Iterator[tuple[str, ...]]:
             yield tuple(tell(report, batch, payment) for tell in STATUS.values())
 
 
-def csv_of(report: StatusReport) -> bytes:
-    """RFC 4180 in UTF-8 with a header line."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(STATUS)
-    writer.writerows(all_defused(row) for row in _rows(report))
-    return text.getvalue().encode()
+def csv_of(report: StatusReport, terms: FormTerms) -> tuple[bytes, tuple[str, ...]]:
+    """RFC 4180 in the marks and encoding of `terms`; sentences of what that could not hold."""
+    out = io.BytesIO()
+    lines = DelimitedLines(terms, out)
+    if terms.header:
+        lines.write([lines.joined(lines.quoted([*STATUS]))])
+    for row in _rows(report):
+        told = dict(zip(STATUS, all_defused(row), strict=True))
+        told["amount"] = lines.figure(told["amount"])
+        lines.write([lines.joined(lines.quoted([*told.values()]))])
+    return out.getvalue(), lines.told()
 
 
 def json_lines_of(report: StatusReport) -> bytes:

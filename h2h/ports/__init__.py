@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from h2h.core.words import Translate
-from h2h.ports.formats import BankMessage, Export, Exporter, Messages, Refusal, Source
+from h2h.ports.formats import (
+    REPORTS,
+    BankMessage,
+    Export,
+    Exporter,
+    Messages,
+    Refusal,
+    Source,
+)
 from h2h.ports.ledger import Ledger
 from h2h.ports.outside import (
     Archive,
@@ -52,6 +60,7 @@ from h2h.ports.terms import EVERYBODY, BankTerms, DoorTerms, Download, FormTerms
 
 __all__ = [
     "EVERYBODY",
+    "REPORTS",
     "Archive",
     "BalanceRow",
     "Bank",

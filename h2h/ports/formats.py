@@ -105,10 +105,11 @@ class Messages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One file to be made for the ERP: its suffix (".csv") and its content."""
+    """One file to be made for the ERP: its suffix (".csv"), its content, and what that lost."""
 
     suffix: str
     content: bytes
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,9 @@ class Source:
 
     path: Path
     keep: tuple[int, ...]
+
+
+REPORTS = (FormTerms("csv"), FormTerms("jsonl"))  # the rows of a status report, unless told
 
 
 class Exporter(Protocol):
@@ -142,6 +146,12 @@ class Exporter(Protocol):
         """The end of the file's name: ".csv"; of `original` as for XML."""
         ...
 
-    def report(self, report: StatusReport) -> Sequence[Export]:
-        """CSV and JSON Lines of a status report, which is handed over as the bank wrote it too."""
+    def report(
+        self, report: StatusReport, forms: Sequence[FormTerms] = REPORTS
+    ) -> Sequence[Export]:
+        """The rows of a status report in those of `forms` that have rows: CSV and JSON Lines.
+
+        It is handed over as the bank wrote it too. Columns are its own; separator, decimal mark,
+        encoding and header are those of the form.
+        """
         ...

@@ -179,6 +179,7 @@ class StatementRow:
     waits: bool  # its hand-over waits for a person: it is a second version, or overlaps
     exported: bool  # every receiver has it
     entries: int
+    position: str  # its place among the statements of its account, as a text that sorts that way
 
 
 @dataclass(frozen=True, slots=True)

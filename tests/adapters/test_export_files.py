@@ -462,3 +462,23 @@ def test_a_report_on_the_whole_file_has_one_row() -> None:
     assert [(row["group_status"], row["status"], row["batch_id"]) for row in rows] == [
         ("ACCP", "ACCP", "")
     ]
+
+
+def test_the_rows_of_a_report_have_the_marks_and_the_encoding_of_the_receiver() -> None:
+    marks = {"separator": ";", "decimal_mark": ",", "encoding": "gb18030", "header": False}
+    report = replace(REPORT, message_id="报告;1")
+    forms = (FormTerms("original"), FormTerms("csv", ending=".txt", **marks))  # type: ignore[arg-type]  # as named
+    (table,) = ErpExporter().report(report, forms)
+    assert table.suffix == ".txt"
+    first, *_ = table.content.decode("gb18030").split("\r\n")
+    assert (
+        first
+        == '"报告;1";M1;pain.001.001.09;PART;B1;ACCP;I1;E1;RJCT;RJCT;AC04 closed;10,00;EUR;SVC'
+    )
+
+
+def test_what_the_encoding_of_a_report_lacks_is_told() -> None:
+    forms = (FormTerms("csv", encoding="latin-1"), FormTerms("csv", encoding="utf-8-sig"))
+    plain, marked = ErpExporter().report(replace(REPORT, message_id="报"), forms)
+    assert plain.left_out == ("3 characters that latin-1 lacks are written as ?",)
+    assert (marked.content[:3], marked.left_out) == (b"\xef\xbb\xbf", ())

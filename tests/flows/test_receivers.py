@@ -168,6 +168,21 @@ def test_status_reports_and_documents_go_to_those_who_take_them(
     assert not (room.inbox / "far").exists()
 
 
+def test_the_rows_of_a_status_report_look_as_the_receiver_reads_them(
+    room: Room, bank_files: BankFiles
+) -> None:
+    marked = replace(CSV, separator=";", header=False)
+    room.receivers = (replace(SAP, forms=(ORIGINAL, CSV, marked)),)
+    send(room, bank_files.status_file(), "told.xml")
+    room.sweep()
+    first, second, _ = (
+        room.inbox / "sap/status" / name for name in received(room, folder="status")
+    )
+    assert first.read_text().startswith("message_id,original_message_id,")
+    assert second.name.endswith(".csv-2.csv")
+    assert second.read_text().startswith("R-1;MSG-1;")
+
+
 # ---------------------------------------------------------------------------------- forms and names
 
 
@@ -364,6 +379,38 @@ def test_statements_that_waited_in_one_file_go_in_one_file(
     arrive(ordered, bank_files, "rest", chained(3), chained(4))
     arrive(ordered, bank_files, "two", chained(2))
     assert order(ordered) == ["one", "two", "rest"]
+
+
+def test_what_comes_in_one_fetch_is_booked_before_any_of_it_is_handed_over(
+    ordered: Room, bank_files: BankFiles, chained: Chain
+) -> None:
+    for name, number in (("a-three", 3), ("b-one", 1), ("c-four", 4), ("d-two", 2)):
+        send(ordered, bank_files.report_file(chained(number)), f"{name}.xml")
+    ordered.sweep()
+    expected = ["b-one", "d-two", "a-three", "c-four"]
+    assert (order(ordered), order(ordered, "bi")) == (expected, expected)
+    assert len(times(ordered)) == 8
+
+
+def test_of_two_files_that_interlock_an_ordered_receiver_gets_each_statement_in_its_turn(
+    ordered: Room, bank_files: BankFiles, chained: Chain
+) -> None:
+    send(ordered, bank_files.report_file(chained(1), chained(3)), "odd.xml")
+    send(ordered, bank_files.report_file(chained(2), chained(4)), "even.xml")
+    ordered.sweep()
+    assert order(ordered) == ["odd", "even", "odd", "even"]
+    assert order(ordered, "bi") == ["odd", "even"]
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_of_its_fetch(
+    ordered: Room, bank_files: BankFiles, chained: Chain
+) -> None:
+    send(ordered, bank_files.report_file(chained(2)), "a-two.xml")
+    send(ordered, b"<Document>", "b-bad.xml")
+    send(ordered, bank_files.report_file(chained(1)), "c-one.xml")
+    ordered.sweep()
+    assert order(ordered) == ["c-one", "a-two"]
+    assert ordered.file("b-bad.xml").state is In.QUARANTINED
 
 
 def test_a_person_lets_go_what_waits_for_what_will_never_come(
