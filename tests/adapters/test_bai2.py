@@ -485,6 +485,13 @@ def test_what_has_no_place_is_told() -> None:
     )
 
 
+def test_characters_that_become_points_are_told_once_an_entry() -> None:
+    detail = ENTRY.details[0]._replace(remittance="电子 5%", debtor_name="电力")
+    text, left = written(with_entry(details=(detail,)))
+    assert ".. 5." in text
+    assert left == ("entry 1: what SWIFT's character set lacks is changed: 电力子%",)
+
+
 @pytest.mark.parametrize(
     ("statement", "why"),
     [

@@ -760,6 +760,32 @@ def test_an_id_that_changes_or_is_too_long_is_told() -> None:
     )
 
 
+def test_characters_that_become_points_are_told_once_an_entry() -> None:
+    detail = DETAIL._replace(remittance="电子 5% a=b 电", debtor_name="电力 GmbH")
+    text, left = written(with_entry(details=(detail,)))
+    assert "SVWZ+.. 5. a-b ." in text
+    assert left == ("entry 1: what SWIFT's character set lacks is changed: 电力子%=",)
+
+
+def test_of_many_lost_characters_the_first_twenty_are_shown() -> None:
+    texts = "".join(map(chr, range(0x4E00, 0x4E00 + 25)))
+    _, (words,) = written(with_entry(details=(DETAIL._replace(remittance=texts),)))
+    assert words.endswith(f"is changed: {texts[:20]} and 5 more")
+
+
+def test_two_statements_with_long_ids_have_two_references() -> None:
+    ids = ("2026-11-23-ACCOUNT-0001-A", "2026-11-24-ACCOUNT-0001-A", "A_1", "A-1")
+    made = [written(replace(BOOKED, id=each)) for each in ids]
+    references = [text.split("\r\n")[0].removeprefix(":20:") for text, _ in made]
+    assert len(set(references)) == 4
+    assert (references[0][:10], references[2][:4], references[3]) == ("2026-11-2-", "A-1-", "A-1")
+    assert all(len(reference) <= 16 for reference in references)
+    for wanted, reference, (_, left) in zip(ids, references, made, strict=True):
+        assert left == (
+            () if wanted == reference else (f"statement id {wanted!r} is written {reference!r}",)
+        )
+
+
 def test_a_batch_is_one_line_and_says_so() -> None:
     charge = Charge(Decimal("0.25"), EUR, "")
     text, left = written(with_entry(details=(DETAIL, DETAIL), batch_id="B-1", charges=(charge,)))

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from h2h.adapters.messages.bai2 import BALANCES
 from h2h.adapters.messages.leftover import Leftover
-from h2h.adapters.messages.text import in_set_x, words_of
+from h2h.adapters.messages.text import in_set_x, lost_in, words_of
 from h2h.core.money import decimals_of, decimals_used, plain, total
 from h2h.core.statement import Entry, EntryDetail, Statement, StatementKind
 from h2h.errors import Refused
@@ -191,7 +191,11 @@ def _transaction(out: _Out, entry: Entry, value: int) -> Iterator[str]:
         if (written := _reference(text)) != text:
             out.left.tell(f"entry {entry.index}: {words} {text!r} is written {written!r}")
         yield written
-    yield _text(entry, details)
+    text = _text(entry, details)
+    if words := lost_in(text):
+        out.left.tell(f"entry {entry.index}: {words}")
+    # The last field may hold commas and slashes: it runs to the end of its record.
+    yield _RECORD_INSIDE.sub(r"\1 ", " ".join(in_set_x(text).split())).rstrip("/ ")
 
 
 def _references(entry: Entry, details: Sequence[EntryDetail]) -> tuple[str, str]:
@@ -212,13 +216,11 @@ def _type_code(entry: Entry) -> str:
 
 
 def _text(entry: Entry, details: Sequence[EntryDetail]) -> str:
-    """The last field may hold commas and slashes: it runs to the end of its record."""
-    words = words_of(
+    return words_of(
         "REVERSAL" if entry.reversal else "",
         entry.additional_information,
         *(text for detail in details for text in _told(detail, paid_in=entry.amount >= 0)),
     )
-    return _RECORD_INSIDE.sub(r"\1 ", " ".join(in_set_x(words).split())).rstrip("/ ")
 
 
 def _told(detail: EntryDetail, *, paid_in: bool) -> Iterator[str]:

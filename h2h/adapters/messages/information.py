@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from h2h.adapters.messages.text import in_set_x, words_of
+from h2h.adapters.messages.text import in_set_x, lost_in, words_of
 
 LINE, LINES = 65, 6  # SWIFT: 6*65x
 _SUBFIELD = 27  # characters of the German sub-fields for purpose and name
@@ -169,8 +169,16 @@ def build(information: Information, size: int = LINE * LINES) -> tuple[str, list
         if left := "".join(piece for _, piece in pieces[len(fitting) :]):
             lost.append(f"{words}: no room for {left!r}")
         text += "".join(f"?{tag}{piece}" for tag, piece in fitting)
+    if words := lost_in(_texts(information)):
+        lost.append(words)
     lines = list(wrapped(text))
     return ("\n".join(lines), lost) if len(lines) <= LINES else build(information, size - 5)
+
+
+def _texts(information: Information) -> str:
+    """All that is no id: what becomes of an id is told with it."""
+    parts = (information.posting_text, information.journal, information.account, information.name)
+    return words_of(*parts, information.remittance, information.reference, information.others)
 
 
 _Piece = tuple[str, str]  # tag of a sub-field, and its content

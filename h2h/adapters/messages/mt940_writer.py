@@ -7,6 +7,7 @@ has no room for is left out and told, a sentence each, so that nobody takes the 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from h2h.core.statement import Balance, Entry, EntryDetail, Statement, Statement
 from h2h.errors import Refused
 
 _REFERENCE, _ACCOUNT, _FIGURE, _NUMBER = 16, 35, 15, 5  # characters: 16x, 35x, 15d, 5n
+_OWN = 6  # of the reference: what tells an id that was cut from others that begin like it
 _OTHER_FORM = "Hand it over in another format: camt, CSV and JSON Lines have room for it"
 _AVAILABLE = {"CLAV": "64", "FWAV": "65"}
 _PROPRIETARY = re.compile(r"([NSF][A-Z0-9]{3})(?:\+(\d{3}))?(?:\+(\w{1,10}))?", re.ASCII)
@@ -134,13 +136,17 @@ def _head(out: _Out) -> Iterator[str]:
 
 
 def _told_reference(out: _Out) -> str:
+    """The statement's id; one that does not go in whole ends with what tells it from others."""
     found = out.statement.id
+    if not found:
+        return "NONREF"
     if _is_reference(found):
         return found
-    short = in_set_x(found)[-_REFERENCE:].strip(" /").replace("//", "/")
-    if found:
-        out.leave(f"statement id {found!r} is written {short!r}")
-    return short or "NONREF"
+    own = hashlib.sha256(found.encode()).hexdigest()[:_OWN].upper()
+    first = re.sub("/+", "/", in_set_x(found)).strip(" /")[: _REFERENCE - _OWN - 1]
+    short = f"{first}-{own}"
+    out.leave(f"statement id {found!r} is written {short!r}")
+    return short
 
 
 def _is_reference(text: str) -> bool:

@@ -125,6 +125,7 @@ _TABLE = """
 """
 _PAIRS = _TABLE.split()
 _INSTEAD = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True)) | dict.fromkeys("\t\r\n\u00a0", " ")
+_MOST_SHOWN = 20  # characters of one entry
 _OUTSIDE_X = re.compile(r"[^A-Za-z0-9/\-?:().,'+ ]")
 
 
@@ -136,8 +137,35 @@ def in_set_x(text: str) -> str:
 def _counterpart(character: str) -> str:
     import unicodedata  # noqa: PLC0415 - most files need none of it
 
-    plain = _INSTEAD.get(character) or unicodedata.normalize("NFKD", character)
+    plain = _decomposed(character)
     return _OUTSIDE_X.sub("", plain) or ("" if unicodedata.combining(character) else ".")
+
+
+def _decomposed(character: str) -> str:
+    import unicodedata  # noqa: PLC0415 - most files need none of it
+
+    return _INSTEAD.get(character) or unicodedata.normalize("NFKD", character)
+
+
+def lost_in(text: str) -> str:
+    """What set x cannot tell of `text`, as a sentence, "" when nothing is lost.
+
+    A letter without its accent, or a quote of another shape, says the same; a `.` for a letter, a
+    fraction without its stroke or a hyphen for an equals sign does not.
+    """
+    found = [each for each in dict.fromkeys(_OUTSIDE_X.findall(text)) if _says_less(each)]
+    if not found:
+        return ""
+    more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+    shown = "".join(found[:_MOST_SHOWN])
+    return f"what SWIFT's character set lacks is changed: {shown}{more}"
+
+
+def _says_less(character: str) -> bool:
+    import unicodedata  # noqa: PLC0415 - most files need none of it
+
+    dropped = map(unicodedata.combining, _OUTSIDE_X.findall(_decomposed(character)))
+    return character == "=" or _counterpart(character) == "." or not all(dropped)
 
 
 def words_of(*texts: str) -> str:
