@@ -290,6 +290,39 @@ def test_no_trick_makes_a_difference(
     assert (found.refused != "") == (trick in broken)
 
 
+ODD = ["a·b", "é", "a\u0300", "中", "p-1.x", "p"]
+
+
+@pytest.mark.parametrize("prefix", ODD)
+@pytest.mark.parametrize("hidden", ["<!-- {} -->", "<?x {}?>", "<Foo><![CDATA[{}]]></Foo>"])
+def test_whatever_the_prefix_what_is_hidden_behind_an_entry_is_no_entry(
+    lift: Lifted, prefix: str, hidden: str
+) -> None:
+    head = HEAD.replace("xmlns:p=", f'xmlns:{prefix}="{OURS}" xmlns:q=')
+    odd = [re.sub("<(/?)", rf"<\1{prefix}:", ntry(name)) for name in ("A", "B", "C")]
+    entries = odd[0] + hidden.format(ntry("A") + LATER) + odd[1] + odd[2]
+    assert lift(head + REPORT + entries + TAIL).references == ["A", "B", "C"]
+    among = ntry("E0") + entries + ntry("E5")
+    assert lift(head + REPORT + among + TAIL).references == ["E0", "A", "B", "C", "E5"]
+
+
+def test_beside_prefixes_that_nobody_writes_all_is_parsed(lift: Lifted, parsed: list[str]) -> None:
+    assert lift(HEAD.replace("xmlns:p=", "xmlns:é=") + REPORT + KNOWN * 2 + TAIL).references
+    assert parsed == ["E1", "E2"] * 2
+
+
+def test_an_end_tag_cut_in_two_does_not_end_where_a_hidden_one_does(
+    lift: Lifted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "_HELD_BACK", 20)
+    before = HEAD + REPORT + KNOWN + ntry("F")
+    hidden = f"<!-- <Ntry></Ntry>{LATER}--><Foo>{FOREIGN}{LATER}</Foo>"
+    for cut in range(10):
+        monkeypatch.setattr(xml, "BLOCK", len(before.encode()) - cut)
+        text = before + hidden + KNOWN + TAIL
+        assert lift(text).references == ["E1", "E2", "F", "E1", "E2"]
+
+
 def test_an_envelope_around_the_message_makes_no_difference(
     lift: Lifted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,9 +343,12 @@ def test_an_envelope_around_the_message_makes_no_difference(
         assert again == []
     slip = inside.replace("<Cd>BOOK</Cd>", "BOOK")
     assert {problem.rule for problem in lift(f"{head}{slip}</Wrap>").problems} == {"schema"}
-    assert len(again) == 1
     prefixed = re.sub("<(/?)", r"<\1p:", inside).replace("xmlns=", "xmlns:q=")
-    assert lift(f'<Wrap xmlns:p="{OURS}">{prefixed}</Wrap>').problems == []
+    for prefix in ODD:
+        odd = prefixed.replace("xmlns:p=", f"xmlns:{prefix}=")
+        odd = re.sub("<(/?)p:", rf"<\1{prefix}:", odd)
+        assert lift(f'<Wrap xmlns:{prefix}="{OURS}">{odd}</Wrap>').problems == []
+    assert len(again) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1", "us-ascii"])

@@ -262,6 +262,39 @@ def test_nothing_is_lifted_out_of_a_comment_that_began_a_block_before(
     assert read.column("end_to_end_id") == ["E1", "E2", "E1", "E2"]
 
 
+@pytest.mark.parametrize("prefix", ["a·b", "é", "a\u0300", "中", "p-1.x", "p"])
+@pytest.mark.parametrize("hidden", ["<!-- {} -->", "<?x {}?>", "<Foo><![CDATA[{}]]></Foo>"])
+def test_whatever_the_prefix_what_is_hidden_behind_a_payment_is_no_payment(
+    tmp_path: Path, prefix: str, hidden: str
+) -> None:
+    head = HEAD.replace("xmlns:p=", f'xmlns:{prefix}="{OURS}" xmlns:q=')
+    odd = [re.sub("<(/?)", rf"<\1{prefix}:", pay(name)) for name in ("A", "B", "C")]
+    paid = odd[0] + hidden.format(pay("A") + LATER) + odd[1] + odd[2]
+    for before, names in (("", ["A", "B", "C"]), (pay("E"), ["E", "A", "B", "C"])):
+        read = lifted(tmp_path, head + BATCH + before + paid + TAIL)
+        assert read.column("end_to_end_id") == names
+
+
+def test_beside_prefixes_that_nobody_writes_all_is_parsed(
+    tmp_path: Path, parsed: list[str]
+) -> None:
+    Read(tmp_path, HEAD.replace("xmlns:p=", "xmlns:é=") + BATCH + KNOWN * 2 + TAIL, lift=True)
+    assert parsed == ["E1", "E2"] * 2
+
+
+def test_an_end_tag_cut_in_two_does_not_end_where_a_hidden_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payments, "_HELD_BACK", 20)
+    before = HEAD + BATCH + KNOWN + pay("F").strip()
+    for cut in range(16):
+        monkeypatch.setattr(xml, "BLOCK", len(before.encode()) - cut)
+        hidden = f"<Foo><x:CdtTrfTxInf><CdtTrfTxInf/></x:CdtTrfTxInf>{LATER}</Foo>"
+        for behind in (f"<!-- <CdtTrfTxInf></CdtTrfTxInf>{LATER}-->", hidden):
+            read = lifted(tmp_path, before + behind + KNOWN + TAIL)
+            assert read.column("end_to_end_id") == ["E1", "E2", "F", "E1", "E2"]
+
+
 def test_bytes_that_are_no_utf8_are_refused_behind_lifted_payments(tmp_path: Path) -> None:
     path = tmp_path / "payments.xml"
     path.write_bytes((HEAD + BATCH + KNOWN).encode() + pay("ü").encode("latin-1") + TAIL.encode())

@@ -15,7 +15,7 @@ which every byte passes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from h2h.adapters.messages.iso20022.fields import Plan
@@ -37,6 +37,14 @@ _VALUE = '([^<>&"\x00-\x1f\ufffe\uffff]*)'
 # Comments, sections and instructions are no token.
 _TOKEN = re.compile(r"<(/?)([\w.:-]+)([^<>]*?)(/?)>|([^<>]+)")
 _ATTRIBUTE = re.compile(r'([ \t\r\n]+([A-Za-z]+)=")([^"]*)"')
+
+
+# A prefix may consist of whatever XML allows in a name. A tag with one that is overlooked would let
+# the wrong tag count as the end; so this has room for more than names.
+PREFIX = "[^ \t\r\n<>/:&=]++:"
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+# A comment, a section or an instruction, behind which tags may be none
+_HIDING = re.compile(r"<(?:!|\?(?!xml[ \t\r\n]))")
 
 
 class _Token(NamedTuple):
@@ -68,6 +76,16 @@ class Spelled(NamedTuple):
 
     pieces: tuple[str, ...]
     paths: tuple[str, ...]
+
+
+def is_open(piece: str) -> bool:
+    """Is every tag in it one, as nothing there hides any?"""
+    return _HIDING.search(piece) is None
+
+
+def are_plain(prefixes: Iterable[str | None]) -> bool:
+    """Are these prefixes such as everybody writes? Else a parser should read all."""
+    return all(prefix is None or _PLAIN.fullmatch(prefix) for prefix in prefixes)
 
 
 def learn(fragment: str) -> Pattern | None:

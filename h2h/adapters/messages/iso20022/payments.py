@@ -43,12 +43,13 @@ class Reading:
         self._rows = _Rows(head.namespace, kind)
         self._lift = lift and head.utf8 and "ASCII" not in head.encoding
         # without attributes: so it is neither an empty element nor one with other name spaces
-        self._start = re.compile(rf"<(?:[\w.-]+:)?{kind.payment}\s*>")
-        self._end = re.compile(rf"</(?:[\w.-]+:)?{kind.payment}\s*>")
+        self._start = re.compile(rf"<(?:{lifting.PREFIX})?{kind.payment}\s*>")
+        self._end = re.compile(rf"</(?:{lifting.PREFIX})?{kind.payment}\s*>")
         self._batch: Batch | None = None
         self._batch_element: xml.Element | None = None
         self._batches = self._payments = 0
         self._behind_payment = False  # the text goes on directly behind a payment of the batch
+        self._cut = False  # the parser has the text up to somewhere within a payment, or a tag
         self._last: tuple[str, ...] | None = None  # what the parser read last was this payment
         self._unread = 0  # bytes that the parser holds as a tree
         self._pending = _Pending()
@@ -108,11 +109,12 @@ class Reading:
                 break
             piece = text[position : end.end()]
             yield piece.encode()
-            self._behind_payment = self._parsed(piece)
+            self._behind_payment = not self._cut and self._parsed(piece)
+            self._cut = False
             position = end.end()
         rest = text[position:]
         if len(rest) > _HELD_BACK:
-            self._behind_payment = False
+            self._behind_payment, self._cut = False, True
             yield rest.encode()
             return ""
         return rest
@@ -128,9 +130,12 @@ class Reading:
         """Did the parser read the one payment that `piece` ends with? Its shape is learned.
 
         The payment's tag stands in `piece` twice, once as a start, once at its end. So what the
-        parser saw the end of has ended here, whatever else `piece` may hold.
+        parser saw the end of has ended here, whatever else `piece` may hold. Where something may
+        hide tags, nothing is concluded all the same.
         """
         if self._last is None or piece.count(self._kind.payment) != 2:
+            return False
+        if not (self._rows.plain and lifting.is_open(piece)):
             return False
         start = self._start.search(piece)
         if start is not None:
@@ -213,6 +218,7 @@ class _Rows:
         self._header_finder = Finder(kind.header_paths)
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._spaces: Mapping[str | None, str] = {}
+        self.plain = True  # so are the prefixes of these name spaces
         self.shapes = lifting.Shapes()
 
     def parsed(self, element: xml.Element) -> tuple[str, ...]:
@@ -233,6 +239,7 @@ class _Rows:
         """The fields of a batch, whose payments may not all have been read."""
         if element.nsmap != self._spaces:  # the same tags may mean something else from here on
             self._spaces = element.nsmap
+            self.plain = lifting.are_plain(self._spaces)
             self.shapes.forget()
         leaves: list[tuple[str, str]] = []
         for child in element:

@@ -28,7 +28,7 @@ PART = 250  # entries, about: more leave the processor's cache
 _HELD_BACK = 1 << 16  # characters: an unfinished entry waits for the next block up to this length
 _LONGEST_END = 100  # bytes of an end tag, with a prefix
 _UTF8 = frozenset({"UTF-8", "UTF8"})
-_PREFIX = re.compile(r"</?([\w.-]+:)?")
+_PREFIX = re.compile(rf"</?({lifting.PREFIX})?")
 
 
 class Doubted(NamedTuple):
@@ -99,8 +99,8 @@ class _Unwrapped:
     Where it is not found so, as in another encoding, all is handed on: no schema likes an envelope.
     """
 
-    _START = re.compile(rb"<(?:[\w.-]+:)?Document[\s>]")
-    _END = re.compile(rb"</(?:[\w.-]+:)?Document\s*>")
+    _START = re.compile(rf"<(?:{lifting.PREFIX})?Document[\s>]".encode())
+    _END = re.compile(rf"</(?:{lifting.PREFIX})?Document\s*>".encode())
 
     def __init__(self, feed: xml.Watch) -> None:
         self._feed = feed
@@ -142,10 +142,12 @@ class _Reading:
         )
         tag = opened.kind.item
         # without attributes: so it is neither an empty element nor one with other name spaces
-        self._start = re.compile(rf"<([\w.-]+:)?{tag}\s*>")
-        self._end = re.compile(rf"</(?:[\w.-]+:)?{tag}\s*>")
+        self._start = re.compile(rf"<({lifting.PREFIX})?{tag}\s*>")
+        self._end = re.compile(rf"</(?:{lifting.PREFIX})?{tag}\s*>")
         self._shapes = Shapes[EntryTexts]()
         self._spaces: dict[str | None, str] = {}  # name spaces where the shapes were learned
+        self._plain = True  # so are their prefixes
+        self._cut = False  # the parser has the text up to somewhere within an entry, or a tag
         self._behind_entry = False  # the text goes on directly behind an entry of the report
         self._last: EntryTexts | None = None  # what the parser read last was this entry
         self._lines = self._lines_lifted = 0  # that were read; those that the parser did not see
@@ -206,12 +208,13 @@ class _Reading:
                 break
             piece = text[position : end.end()]
             yield piece.encode()
-            self._behind_entry = self._learned(piece)
+            self._behind_entry = not self._cut and self._learned(piece)
+            self._cut = False
             self._lines += piece.count("\n")
             position = end.end()
         rest = text[position:]
         if len(rest) > _HELD_BACK:
-            self._behind_entry = False
+            self._behind_entry, self._cut = False, True
             yield rest.encode()
             self._lines += rest.count("\n")
             return ""
@@ -237,14 +240,15 @@ class _Reading:
         """Did the parser read an entry that ends with `piece`? Its shape is learned.
 
         An entry that could be read has something in it, and so an end tag. In `piece` there is one
-        only, at its end: so the entry has ended here, whatever else `piece` may hold.
+        only, at its end: so the entry has ended here, whatever else `piece` may hold. Where
+        something may hide tags, or change what they mean, nothing is concluded all the same.
         """
-        if self._last is None:
+        if self._last is None or not (self._plain and lifting.is_open(piece)):
             return False
         start = self._start.search(piece)
         if start is not None:
             self._learn(piece[start.start() :], start[1] or "", self._last)
-        return True
+        return start is not None
 
     def _learn(self, fragment: str, prefix: str, texts: EntryTexts) -> None:
         """Remember how an entry is written, if it gives the `texts` that the parser found."""
@@ -320,6 +324,7 @@ class _Reading:
     def _begin(self, report: xml.Element) -> None:
         if report.nsmap != self._spaces:  # the same tags may mean something else from here on
             self._spaces = report.nsmap
+            self._plain = lifting.are_plain(self._spaces)
             self._shapes.forget()
         if self._head is None:
             self._head = self._node(report, skip=self._item)
