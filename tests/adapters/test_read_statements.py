@@ -178,6 +178,26 @@ def test_a_reversed_batch_booking_keeps_the_sign_it_was_given(read: Read) -> Non
     assert [detail.return_reason for detail in entry.details] == ["", "AC04 closed"]
 
 
+@pytest.mark.parametrize(
+    ("count", "batches", "read_as"),
+    [
+        ("9" * 15, 1, 999_999_999_999_999),
+        ("9" * 15, 1000, 999_999_999_999_999_000),
+        ("9" * 15, 1001, None),
+        ("9" * 30, 1, None),
+    ],
+)
+def test_a_number_of_transactions_that_nobody_can_keep_is_none(
+    read: Read, count: str, batches: int, read_as: int | None
+) -> None:
+    batch = f"<NtryDtls><Btch><NbOfTxs>{count}</NbOfTxs></Btch></NtryDtls>" * batches
+    new = f"""<Ntry><Amt Ccy="EUR">5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+    <BkTxCd/>{batch}</Ntry>"""
+    first = STATEMENT.index("<Ntry>")
+    entries = entries_of(read(document(STATEMENT[:first] + new + STATEMENT[first:])))
+    assert entries[0].batch_transactions == read_as
+
+
 def test_the_new_shape_of_parties_charges_and_amounts_is_read(read: Read) -> None:
     new = """<Ntry><Amt Ccy="EUR">5</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
     <BkTxCd/><Chrgs><TtlChrgsAndTaxAmt Ccy="EUR">1</TtlChrgsAndTaxAmt>

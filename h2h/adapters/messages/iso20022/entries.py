@@ -25,6 +25,7 @@ from h2h.core.statement import Charge, Entry, EntryDetail, Exchange
 
 # ISO 20022 amounts have 18 digits. A few zeros more are a slip; beyond that it is no amount.
 _MOST_DIGITS = 24
+_NO_COUNT = 10**18  # what a column of whole numbers holds at most has 18 digits, and some more
 _USUAL = expression(r"\d{1,15}(?:\.\d{1,5})?", ASCII)  # what most amounts look like
 _DEBIT = {"CRDT": False, "DBIT": True}
 _TRUE = frozenset({"true", "1"})
@@ -418,11 +419,12 @@ def _exchanged(written: str, currency: str) -> Decimal | None:
 
 
 def _count(declared: Iterable[str]) -> int | None:
-    """The sum over all batches of an entry; None when no batch says."""
+    """The sum over all batches of an entry; None when no batch says, or more than can be."""
     counts = [
         int(text) for text in declared if text.isascii() and text.isdigit() and len(text) < 16
     ]
-    return sum(counts) if counts else None
+    total = sum(counts)
+    return total if counts and total < _NO_COUNT else None
 
 
 @lru_cache(maxsize=4096)
