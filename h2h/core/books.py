@@ -331,16 +331,14 @@ def version_of(statement: Statement) -> str:
     """What two versions of one end-of-day statement have in common, "" where that is not certain.
 
     The same account, number, page, days and opening balance. Numbers alone will not do: they begin
-    again each year, some banks give all the same. Where there is none, or where the balance does
-    not move, so that the next statement begins alike, the bank's id must be the same too.
+    again each year, some banks give none, or all the same. Where the balance does not move, so that
+    the next statement of the day begins alike, the bank's id must be the same too.
     """
     first, last = opening(statement), closing(statement)
     if statement.kind is not StatementKind.STATEMENT or (first is None and not statement.page):
         return ""
-    numbered = bool(statement.electronic_sequence or statement.legal_sequence)
     moves = first is None or last is None or first.amount != last.amount
-    name = "" if numbered and moves else statement.id
-    if not numbered and not name:
+    if not moves and not statement.id:
         return ""
     return _hash(
         [
@@ -353,7 +351,7 @@ def version_of(statement: Statement) -> str:
             _plain(statement.period_to),
             _plain(as_of(statement)),
             first and _plain(first.amount),
-            name,
+            "" if moves else statement.id,
         ]
     )
 

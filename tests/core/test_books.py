@@ -560,11 +560,10 @@ ZERO = (balance("OPBD", "0"), balance("CLBD", "0"))
 @pytest.mark.parametrize(
     ("one", "same_name"),
     [
-        (replace(GOOD, electronic_sequence=""), True),  # no number
         (replace(GOOD, balances=ZERO), True),  # a balance that does not move, as in cash pooling
         (replace(GOOD, electronic_sequence="", balances=()), False),  # a page that tells nothing
         (replace(GOOD, balances=GOOD.balances[1:]), False),
-        (replace(GOOD, electronic_sequence="", id=""), False),
+        (replace(GOOD, balances=ZERO, id=""), False),
     ],
 )
 def test_where_numbers_do_not_tell_the_banks_id_must_be_the_same(
