@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,12 @@ from h2h.cli.output import Row, Value, show_rows
 from h2h.cli.workspace import ledger_at, now, translator_at
 from h2h.core.money import plain
 from h2h.core.position import BY
-from h2h.core.words import tell
+from h2h.core.words import say, tell
 
 if TYPE_CHECKING:
+    from h2h.core.expected import Missing
     from h2h.core.position import Position
+    from h2h.core.terms import Account
     from h2h.ports import BankTerms, Ledger
 
 _NAMES = {
@@ -152,8 +154,9 @@ def _plain(amount: Decimal | None) -> str | None:
 # ------------------------------------------------------------------------------------------ missing
 
 
-def missing_statements(path: Path, ledger: Ledger) -> list[Row]:
-    """Every statement that is overdue, with the gap that it left."""
+def missing_statements(path: Path, ledger: Ledger, *, folded: bool = False) -> list[Row]:
+    """Every statement that is overdue, with the gap that it left; `folded`: days of an account that
+    follow each other are one row."""
     from h2h.expecting import outlook_of  # noqa: PLC0415 - with the ledger
 
     translate = translator_at(path)
@@ -162,12 +165,44 @@ def missing_statements(path: Path, ledger: Ledger) -> list[Row]:
             "bank": terms.name,
             "account": account.number,
             "currency": account.currency,
-            "day": each.day.isoformat(),
-            "due": each.due.isoformat(),
-            "because": tell(each.words(), translate),
+            "day": _days(span),
+            "due": span[0].due.isoformat(),
+            "because": tell(_why(span), translate),
         }
         for terms in banks_at(path).values()
         for account in terms.accounts
         if (outlook := outlook_of(ledger, terms, account, now())) is not None
-        for each in outlook.missing
+        for span in _spans(outlook.missing, account, terms, folded=folded)
     ]
+
+
+def _spans(
+    missing: Sequence[Missing], account: Account, terms: BankTerms, *, folded: bool
+) -> list[list[Missing]]:
+    """The days each for itself, or those together that have one reason and no other day between."""
+    spans: list[list[Missing]] = []
+    for each in missing:
+        if folded and spans and _follows(spans[-1][-1], each, account, terms):
+            spans[-1].append(each)
+        else:
+            spans.append([each])
+    return spans
+
+
+def _follows(before: Missing, after: Missing, account: Account, terms: BankTerms) -> bool:
+    """Is there no day between of which a statement is expected?"""
+    between = (before.day + timedelta(days=n) for n in range(1, (after.day - before.day).days))
+    days = account.expects.days if account.expects else None
+    apart = days and any(days.include(day, terms.calendar) for day in between)
+    return before.gap == after.gap and not apart
+
+
+def _days(span: Sequence[Missing]) -> str:
+    first, last = span[0].day, span[-1].day
+    return f"{first} … {last}, {len(span)} days" if len(span) > 1 else first.isoformat()
+
+
+def _why(span: Sequence[Missing]) -> str:
+    if len(span) == 1 or span[0].gap:
+        return span[0].words()
+    return say("due from {due} on, and not here", due=f"{span[0].due:%Y-%m-%d %H:%M}")

@@ -12,12 +12,14 @@ import click
 
 from h2h.cli.output import Row, show_rows
 from h2h.cli.position import missing_statements
+from h2h.cli.waiting import line_of, problems_of, shared_words, waiting_rows
 from h2h.cli.workspace import ledger_at, translator_at
-from h2h.core.words import tell
+from h2h.core.words import say, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from h2h.core.problem import Problem
     from h2h.core.words import Translate
     from h2h.ports import File, Ledger, StatementRow
 
@@ -31,23 +33,27 @@ def status(path: Path, *, as_json: bool) -> None:
     """What is not final, where it stands and what it waits for; what is paused, and missing."""
     from h2h.core.states import IN_FINAL, SETTLED, In, Out  # noqa: PLC0415 - with the ledger
 
+    translate = translator_at(path)
     with ledger_at(path) as ledger:
         files = [
             *ledger.files(frozenset(Out) - SETTLED, direction="out"),
             *ledger.files(frozenset(In) - IN_FINAL, direction="in"),
         ]
         pauses = ledger.pauses()
-        missing = [] if as_json else missing_statements(path, ledger)
+        missing = [] if as_json else missing_statements(path, ledger, folded=True)
+        waiting = waiting_rows(ledger, translate)
     for pause in [] if as_json else pauses:
         words = f"PAUSED {pause.bank or 'everything'} by {pause.who}: {pause.reason}"
         click.secho(words, fg="red", bold=True)
     for row in missing:
         words = "MISSING {bank} {account} {currency} statement of {day}: {because}"
         click.secho(words.format_map(row), fg="yellow", bold=True)
+    for row in [] if as_json else waiting:
+        click.secho(line_of(row, translate), fg="yellow")
     columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
-    translate = translator_at(path)
-    rows = [_waiting(file, translate) for file in files]
-    show_rows(rows, columns, as_json=as_json, empty="Nothing is under way.")
+    rows = [{"kind": "file", **_waiting(file, translate)} for file in files]
+    empty = "No file is under way." if waiting else "Nothing is under way."
+    show_rows([*rows, *waiting] if as_json else rows, columns, as_json=as_json, empty=empty)
 
 
 def _waiting(file: File, translate: Translate) -> Row:
@@ -67,25 +73,42 @@ def _waiting(file: File, translate: Translate) -> Row:
 @_json
 @click.pass_obj
 def show(path: Path, file_id: str, *, as_json: bool) -> None:
-    """The life of the file ID: its moves, its problems, its payments or statements."""
+    """The life of the file ID, or of the file of the statement ID: moves, problems, content."""
+    translate = translator_at(path)
     with ledger_at(path) as ledger:
-        file = ledger.file(file_id)
-        if file is None:
-            click.echo(f"there is no file {file_id}; `h2h status` lists the ids", err=True)
-            sys.exit(1)
-        translate = translator_at(path)
+        file = _found(ledger, file_id, translate)
         life = _life(file, ledger, translate)
+        problems = _problems_of(file, ledger)
     if as_json:
         click.echo(json.dumps(life, ensure_ascii=False))
         return
     click.echo(f"{file.name}: {file.state} at {file.bank or 'no bank yet'} (file {file.id})")
     _section("moves", life["moves"], "no moves")
-    _problems(file, path, translate)
+    _problems(file, problems, path, translate)
     _section("payments", life["payments"], "")
     _section("recalls", life["recalls"], "")
     _section("statements", life["statements"], "")
     _section("exports", life["exports"], "")
     _section("documents", life["documents"], "")
+
+
+def _found(ledger: Ledger, identity: str, translate: Translate) -> File:
+    """The file of this id, or that of the statement with it; leaves with words for another id."""
+    owner = identity.rpartition("-")[0]
+    if file := ledger.file(identity):
+        return file
+    if any(row.id == identity for row in ledger.statements(owner)) and (file := ledger.file(owner)):
+        return file
+    words = say("there is no file {id}; `h2h status` lists the ids", id=identity)
+    if ledger.trace(identity):
+        words = say("{id} is a payment, not a file: `h2h trace {id}`", id=identity)
+    click.echo(tell(words, translate), err=True)
+    sys.exit(1)
+
+
+def _problems_of(file: File, ledger: Ledger) -> list[Problem]:
+    """What is wrong with a file, and with its statements that wait for a person."""
+    return [*file.problems, *(problems_of(ledger, file.id) if file.direction == "in" else ())]
 
 
 def _section(title: str, rows: object, empty: str) -> None:
@@ -95,10 +118,10 @@ def _section(title: str, rows: object, empty: str) -> None:
     show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=f"  {empty}")
 
 
-def _problems(file: File, path: Path, translate: Translate) -> None:
+def _problems(file: File, problems: Sequence[Problem], path: Path, translate: Translate) -> None:
     """As `h2h check` shows them, with the file around each place as it lies in the archive."""
     click.secho("problems", bold=True)
-    if not file.problems:
+    if not problems:
         click.echo("  no problems")
         return
     from rich.console import Console  # noqa: PLC0415 - seldom needed
@@ -110,7 +133,7 @@ def _problems(file: File, path: Path, translate: Translate) -> None:
     name = "original.xml" if file.direction == "out" else "opened"
     content = dossier_path(load(path).h2h.archive, file.id) / name
     console = Console(markup=False, highlight=False, emoji=False)
-    show_problems(console, content, file.problems, translate=translate)
+    show_problems(console, content, problems, translate=translate)
 
 
 def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]:
@@ -120,7 +143,7 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
             "from": move.source,
             "to": move.target,
             "who": move.who,
-            "because": move.because,
+            "because": tell(move.because, translate),
         }
         for move in ledger.moves(file.id)
     ]
@@ -149,7 +172,7 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
         "final_name": file.final_name or None,
         "status_report": file.refusal or None,
         "moves": moves,
-        "problems": [problem.told(translate).as_json() for problem in file.problems],
+        "problems": [each.told(translate).as_json() for each in _problems_of(file, ledger)],
         "payments": payments,
         "recalls": _recalls(file, ledger),
         "statements": _statements(ledger, translate, file.id) if file.direction == "in" else [],
@@ -223,23 +246,16 @@ def statements(path: Path, *, account: str | None, missing: bool, as_json: bool)
         _show_missing(path, account, as_json=as_json)
         return
     with ledger_at(path) as ledger:
-        rows = _statements(ledger, translator_at(path), account=account)
+        rows = _statements(ledger, translator_at(path), account=account, told=not as_json)
     columns = ("id", "kind", "bank", "account", "currency", "to", "closing", "outcome", "flags")
-    if not as_json:
-        rows = [{**row, "because": row["because"] or row["gap"] or _shared(row)} for row in rows]
     show_rows(rows, (*columns, "because"), as_json=as_json, empty="No statement came yet.")
-
-
-def _shared(row: Row) -> str:
-    words = f"{row['shared']} of its {row['entries']} entries are in other statements too"
-    return words if row["shared"] else ""
 
 
 def _show_missing(path: Path, account: str | None, *, as_json: bool) -> None:
     from h2h.core.books import account_key  # noqa: PLC0415 - with the ledger
 
     with ledger_at(path) as ledger:
-        rows = missing_statements(path, ledger)
+        rows = missing_statements(path, ledger, folded=not as_json)
     if account is not None:
         rows = [row for row in rows if account_key(str(row["account"])) == account_key(account)]
     columns = ("bank", "account", "currency", "day", "due", "because")
@@ -247,10 +263,24 @@ def _show_missing(path: Path, account: str | None, *, as_json: bool) -> None:
 
 
 def _statements(
-    ledger: Ledger, translate: Translate, file_id: str | None = None, account: str | None = None
+    ledger: Ledger,
+    translate: Translate,
+    file_id: str | None = None,
+    account: str | None = None,
+    *,
+    told: bool = False,
 ) -> list[Row]:
+    """Statements as a program reads them; `told`: `because` says all that there is to say."""
     found = ledger.statements(file_id, account=account)
     gaps = _gaps(ledger, found, translate)
+    shared = {row.id: ledger.shared_entries(row.id) for row in found if "overlap" in row.flags}
+
+    def because(row: StatementRow) -> str:
+        words = row.because
+        if told:
+            words = words or gaps.get(row.id, "") or shared_words(row, shared.get(row.id, 0))
+        return tell(words, translate)
+
     return [
         {
             "id": row.id,
@@ -267,10 +297,10 @@ def _statements(
             "closing": row.closing,
             "entries": row.entries,
             "outcome": row.kept.value,
-            "because": row.because,
+            "because": because(row),
             "flags": [*row.flags, *(("waits",) if row.waits else ())],
             "gap": gaps.get(row.id),
-            "shared": ledger.shared_entries(row.id) if "overlap" in row.flags else 0,
+            "shared": shared.get(row.id, 0),
         }
         for row in found
     ]
@@ -305,12 +335,20 @@ def verify(path: Path, *, as_json: bool) -> None:
     root = load(path).h2h.archive
     with ledger_at(path) as ledger:
         moves = ledger.moves()
-        findings = list(compare(root, moves, ledger.files()))
+        files = ledger.files()
+        findings = list(compare(root, moves, files))
     rows: list[Row] = [asdict(finding) for finding in findings]
     if as_json:
         head = moves[-1].hash if moves else None
-        click.echo(json.dumps({"moves": len(moves), "head": head, "findings": rows}))
+        told = {"moves": len(moves), "files": len(files), "head": head, "findings": rows}
+        click.echo(json.dumps(told))
     else:
-        show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=f"{len(moves)} moves")
+        verdict = say(
+            "{moves} moves, {files} files: the chain is whole, every dossier is as it was recorded",
+            moves=len(moves),
+            files=len(files),
+        )
+        empty = tell(verdict, translator_at(path))
+        show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=empty)
     if findings:
         sys.exit(1)

@@ -298,6 +298,10 @@ class Ledger(Protocol):
         self, file_id: str | None = None, *, account: str | None = None
     ) -> Sequence[StatementRow]: ...
 
+    def undecided(self) -> Sequence[StatementRow]:
+        """Statements that are held, and those whose hand-over waits for a person."""
+        ...
+
     def statement(self, statement_id: str) -> Statement | None:
         """A statement that is kept, as it was read; its entries come from the ledger when they are
         walked. None for one that is not there or a duplicate."""
@@ -393,6 +397,10 @@ class Ledger(Protocol):
 
     def exports(self, file_id: str) -> Sequence[ExportRow]:
         """Who receives what of a bank file, and how far it is."""
+        ...
+
+    def stuck(self) -> Sequence[ExportRow]:
+        """What waits for something before it can be handed over, and what is held at a receiver."""
         ...
 
     def exportable(self, due: datetime | None = None) -> Sequence[File]:

@@ -93,7 +93,7 @@ def test_show_tells_the_problems_in_it(run: Run, answer: dict[str, Any]) -> None
 def test_the_moves_keep_the_words_that_were_chained(run: Run, answer: dict[str, Any]) -> None:
     life = json.loads(run("show", answer["file_id"], "--json"))
     assert life["moves"][-1]["because"].startswith("the file lay in its door")
-    assert run("archive", "verify").endswith("moves\n")
+    assert "链完整" in run("archive", "verify")
 
 
 def test_the_check_with_the_bank_speaks_it_too(

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -235,3 +235,34 @@ def test_a_statement_behind_a_gap_bears_its_words(workspace: Workspace) -> None:
     workspace.sweep()
     assert [line["gap"] for line in workspace.lines("statements")] == [None, None, None]
     assert workspace.lines("statements", "--missing") == []
+
+
+def test_days_that_follow_each_other_are_one_row_for_a_person(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = MONDAY + timedelta(days=3)
+    monkeypatch.setattr("h2h.cli.position.now", lambda: later)
+    since = "due from 2026-11-24 09:00 on, and not here"
+    lines = workspace.run("status").stdout.splitlines()
+    assert lines[:2] == [
+        f"MISSING acme {OURS} EUR statement of 2026-11-19: {GAP}",
+        f"MISSING acme {OURS} EUR statement of 2026-11-23 … 2026-11-25, 3 days: {since}",
+    ]
+    missing = workspace.run("statements", "--missing").stdout
+    assert "2026-11-23 … 2026-11-25, 3 days" in missing
+    days = [line["day"] for line in workspace.lines("statements", "--missing")]
+    assert days == ["2026-11-19", "2026-11-23", "2026-11-24", "2026-11-25"]
+
+
+def test_a_day_that_came_parts_the_missing_ones(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.statement("2026-11-24", 9, "170.50", "171.50", "1.00")
+    workspace.sweep()
+    later = MONDAY + timedelta(days=4)
+    monkeypatch.setattr("h2h.cli.position.now", lambda: later)
+    told = [line for line in workspace.run("status").stdout.splitlines() if "not here" in line]
+    assert [line.partition(" of ")[2].partition(": ")[0] for line in told] == [
+        "2026-11-23",
+        "2026-11-25 … 2026-11-26, 2 days",
+    ]

@@ -148,6 +148,14 @@ class Books(Store):
             rows = connection.execute(query.order_by(statements.c.index)).mappings()
             return [_statement_of(row) for row in rows]
 
+    def undecided(self) -> Sequence[StatementRow]:
+        booked = statements.c.kept == Kept.BOOKED.value
+        person = (statements.c.kept == Kept.HELD.value) | (booked & statements.c.waits)
+        order = [statements.c[name] for name in ("bank", "account", "currency", "position", "id")]
+        with self._reading() as connection:
+            rows = connection.execute(_select_statements().where(person).order_by(*order))
+            return [_statement_of(row) for row in rows.mappings()]
+
     def statement(self, statement_id: str) -> Statement | None:
         kept = statements.c.kept != Kept.DUPLICATE.value
         query = select(statements).where((statements.c.id == statement_id) & kept)

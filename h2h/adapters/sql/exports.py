@@ -17,6 +17,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
+    case,
     delete,
     insert,
     or_,
@@ -72,6 +73,15 @@ class Exports(Store):
     def exports(self, file_id: str) -> Sequence[ExportRow]:
         with self._reading() as connection:
             return _exports(connection, file_id)
+
+    def stuck(self) -> Sequence[ExportRow]:
+        query = select(*(exports.c[field.name] for field in fields(ExportRow)))
+        query = query.where(exports.c.state.in_((Handed.WAITING.value, Handed.HELD.value)))
+        order = (exports.c.file_id, exports.c.subject, exports.c.receiver)
+        with self._reading() as connection:
+            return [
+                _export_of(row) for row in connection.execute(query.order_by(*order)).mappings()
+            ]
 
     def exportable(self, due: datetime | None = None) -> Sequence[File]:
         open_ = select(exports.c.file_id).where(exports.c.state.in_(_UNDER_WAY))
@@ -182,16 +192,20 @@ def _queues() -> Select[Any]:
 
 
 def _superseded() -> Select[Any]:
-    """What a later version superseded before it was handed over."""
+    """What a later version superseded before it was handed over, or has to wait for a person since
+    it counts again."""
     joined = exports.join(statements, statements.c.id == exports.c.subject)
-    gone = (exports.c.state.in_(_NOT_BEGUN), statements.c.kept != Kept.BOOKED.value)
-    return select(exports.c.subject).select_from(joined).where(*gone)
+    gone = (statements.c.kept != Kept.BOOKED.value) | statements.c.waits
+    query = select(exports.c.subject).distinct().select_from(joined)
+    return query.where(exports.c.state.in_(_NOT_BEGUN), gone)
 
 
 def _drop(connection: Connection, subjects: Sequence[str]) -> None:
-    """They are not handed over any more."""
+    """They are not handed over any more; who receives them is decided anew if they count again."""
     ours = exports.c.subject.in_(subjects) & exports.c.state.in_(_NOT_BEGUN)
     connection.execute(delete(exports).where(ours))
+    undecided = update(statements).where(statements.c.id.in_(subjects))
+    connection.execute(undecided.values(assigned=False))
 
 
 def _let_through(connection: Connection, queue: Row[Any]) -> None:
@@ -199,7 +213,7 @@ def _let_through(connection: Connection, queue: Row[Any]) -> None:
     last, busy = _last_handed(connection, queue), ""
     for row in _in_order(connection, queue):
         if row["state"] == Handed.WAITING.value:
-            because = _in_the_way(connection, row, busy, last)
+            because = _in_the_way(connection, queue.receiver, row, busy, last)
             state = Handed.WAITING if because else Handed.DUE
             if (because, state) != (row["because"], row["state"]):
                 ours = (exports.c.subject == row["id"]) & (exports.c.receiver == queue.receiver)
@@ -217,9 +231,10 @@ def _of_queue(query: Select[Any], queue: Row[Any]) -> Select[Any]:
 
 
 def _last_handed(connection: Connection, queue: Row[Any]) -> str:
-    """The place of the newest statement that the receiver has; "" before the first."""
+    """The place of the newest statement that the receiver has in every form; "" before the
+    first."""
     query = _of_queue(select(statements.c.position), queue)
-    query = query.where(exports.c.state.not_in(_OPEN), _end_of_day())
+    query = query.where(exports.c.state == Handed.DONE.value, _end_of_day())
     return connection.execute(query.order_by(statements.c.position.desc()).limit(1)).scalar() or ""
 
 
@@ -234,7 +249,9 @@ def _end_of_day() -> ColumnElement[bool]:
     return statements.c.kind == "statement"
 
 
-def _in_the_way(connection: Connection, row: RowMapping, busy: str, last: str) -> str:
+def _in_the_way(
+    connection: Connection, receiver: str, row: RowMapping, busy: str, last: str
+) -> str:
     """Why it is not its turn; "" when it is."""
     if busy and busy != row["file_id"]:
         return f"what is in file {busy} comes before it"
@@ -242,10 +259,32 @@ def _in_the_way(connection: Connection, row: RowMapping, busy: str, last: str) -
         return "the statement before it is missing"
     same = (statements.c[name] == row[name] for name in _ACCOUNT)
     between = (statements.c.position < row["position"]) & (statements.c.position > last)
-    held = select(statements.c.id).where(*same, between, _end_of_day())
-    held = held.where(statements.c.kept == Kept.HELD.value).limit(1)
-    first = connection.execute(held).scalar()
-    return f"statement {first} before it is held" if first else ""
+    query = select(statements.c.id, _obstacle(receiver).label("why")).where(*same, between)
+    query = query.where(_end_of_day(), _obstacle(receiver) != "")
+    first = connection.execute(query.order_by(statements.c.position).limit(1)).first()
+    return f"statement {first.id} before it {first.why}" if first else ""
+
+
+def _obstacle(receiver: str) -> ColumnElement[str]:
+    """Why a receiver lacks an earlier statement that it may still get; "" when it stops nothing."""
+    booked = statements.c.kept == Kept.BOOKED.value
+    own = exports.c.subject == statements.c.id
+    versions = statements.alias("versions")
+    same = (versions.c.bank == statements.c.bank) & (versions.c.version == statements.c.version)
+    of_it = (versions.c.id == statements.c.id) | (same & (versions.c.version != ""))
+    version = select(versions.c.id).where(of_it).correlate(statements)
+
+    def has(which: ColumnElement[bool], state: Handed) -> ColumnElement[bool]:
+        theirs = (exports.c.receiver == receiver) & (exports.c.state == state.value)
+        return select(exports.c.subject).where(which, theirs).correlate(statements).exists()
+
+    one_handed = has(exports.c.subject.in_(version), Handed.DONE)
+    return case(
+        (statements.c.kept == Kept.HELD.value, "is held"),
+        (booked & statements.c.waits & ~one_handed, "waits for a person"),
+        (booked & has(own, Handed.HELD), "is held in a form"),
+        else_="",
+    )
 
 
 def let_go(connection: Connection, statement_id: str, because: str) -> bool:
