@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from h2h.config.findings import Key, Trouble, dotted, shown
+from h2h.config.forms import KINDS, ignored
 from h2h.config.models import Pgp, Workspace
 
 # What a seal needs to be made with.
@@ -60,8 +61,8 @@ class Raw:
         )
 
 
-def cross_checks(root: Raw) -> Iterator[Trouble]:
-    """Everything that two keys disagree on."""
+def cross_checks(root: Raw, base: Path) -> Iterator[Trouble]:
+    """Everything that two keys disagree on; `base` is the folder of config.toml."""
     banks = [root.table("banks").table(name) for name in root.table("banks").values]
     for bank in banks:
         for check in BANK_CHECKS:
@@ -70,6 +71,7 @@ def cross_checks(root: Raw) -> Iterator[Trouble]:
     yield from _one_ring_a_bank(banks)
     yield from _rooms_apart(root.table("h2h"))
     yield from _receivers(root.tables("export"), banks)
+    yield from _folders_apart(root, base)
 
 
 def _transport(bank: Raw, _root: Raw) -> Iterator[Trouble]:
@@ -253,7 +255,9 @@ def _receivers(receivers: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:
     for receiver in receivers:
         for name, there in known.items():
             yield from _unknown(receiver, name, there)
-    yield from _own_folders(receivers, known["banks"])
+        for form in receiver.tables("forms"):
+            yield from _form(form)
+    yield from _own_names(receivers, known["banks"])
 
 
 def _numbers_of(account: Raw) -> Iterator[str]:
@@ -277,7 +281,22 @@ def _unknown(receiver: Raw, name: str, there: set[str]) -> Iterator[Trouble]:
             )
 
 
-def _own_folders(receivers: list[Raw], banks: set[str]) -> Iterator[Trouble]:
+def _form(form: Raw) -> Iterator[Trouble]:
+    """A form of nothing, or with a key that changes nothing in it."""
+    name, kinds = form.text("form"), form.values.get("kinds")
+    possible = KINDS.get(name, ())
+    if possible and isinstance(kinds, tuple) and kinds and not set(possible).intersection(kinds):
+        yield form.trouble(
+            "kinds",
+            f"{' or '.join(possible)} among them",
+            f"{name} is made of nothing else: correct it, or choose another form",
+        )
+    for key in form.values:
+        if why := ignored(name, key):
+            yield form.trouble(key, f"no such key {why}", "Remove it, or choose another form")
+
+
+def _own_names(receivers: list[Raw], banks: set[str]) -> Iterator[Trouble]:
     """Two receivers in one folder would each take the other's files."""
     taken = {*banks, _ANSWERS}
     for receiver in receivers:
@@ -291,12 +310,50 @@ def _own_folders(receivers: list[Raw], banks: set[str]) -> Iterator[Trouble]:
                 f"inbox/{name}/ has its own use; choose another name",
             )
         taken.add(name)
-    folders: set[PurePath] = set()
-    for receiver in receivers:
+
+
+def _folders_apart(root: Raw, base: Path) -> Iterator[Trouble]:
+    """What a receiver takes away, or clears, must be its own files and nothing else."""
+    rooms = _rooms(root, base)
+    later: list[tuple[Raw, Path]] = []
+    for receiver in root.tables("export"):
         if receiver.has("folder"):
-            folder = PurePath(receiver.text("folder"))
-            if folder in folders:
-                yield receiver.trouble(
-                    "folder", "a folder of its own", "Another receiver has this one"
-                )
-            folders.add(folder)
+            later.append((receiver, _real(base, receiver.text("folder"))))
+        else:
+            name = receiver.text("name")
+            rooms[f"receiver {name}"] = _real(base, _room(root, "inbox"), name)
+    for receiver, ours in later:
+        for what, theirs in rooms.items():
+            if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+                expected = f"a folder of its own, apart from {what}"
+                remedy = "Neither may lie inside of the other: choose another place"
+                yield receiver.trouble("folder", expected, remedy)
+                break
+        rooms[f"receiver {receiver.text('name')}"] = ours
+
+
+def _rooms(root: Raw, base: Path) -> dict[str, Path]:
+    """The places of h2h that are no receiver's."""
+    workspace = root.table("h2h")
+    database = workspace.text("database", Workspace.model_fields["database"].default)
+    inbox = _room(root, "inbox")
+    rooms = {
+        "the outbox": _real(base, _room(root, "outbox")),
+        "the archive": _real(base, _room(root, "archive")),
+        "the ledger": _real(base, database.removeprefix("sqlite:///")),
+    }
+    names = (*map(str, root.table("banks").values), _ANSWERS)
+    return rooms | {f"inbox/{name}/": _real(base, inbox, name) for name in names}
+
+
+def _room(root: Raw, name: str) -> str:
+    return root.table("h2h").text(name, Workspace.model_fields[name].default)
+
+
+def _real(base: Path, *parts: str) -> Path:
+    """The place itself, behind links and dots, as far as it is there."""
+    place = base.joinpath(*parts)
+    try:
+        return place.resolve()
+    except (OSError, ValueError, RuntimeError):  # a circle of links, or no path at all
+        return place

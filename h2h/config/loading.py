@@ -29,9 +29,10 @@ def load(path: Path) -> Config:
     text = _read(path)
     raw, where = _parsed(path, text)
     raw = _with_defaults(raw)
-    config, troubles = _validated(raw, path.absolute().parent)
+    base = path.absolute().parent
+    config, troubles = _validated(raw, base)
     known = {trouble.key for trouble in troubles}
-    troubles += [trouble for trouble in cross_checks(Raw(raw)) if trouble.key not in known]
+    troubles += [trouble for trouble in cross_checks(Raw(raw), base) if trouble.key not in known]
     if config is None or troubles:
         raise ConfigProblems(located(troubles, path, where))
     return config

@@ -19,6 +19,10 @@ _RESERVED = ".example"  # RFC 2606: no such host will ever exist
 def left_to_do(path: Path, config: Config) -> list[Finding]:
     """What is missing on this machine before `config`, loaded from `path`, can do its work."""
     troubles = [t for name, bank in config.banks.items() for t in _bank(("banks", name), bank)]
+    for index, receiver in enumerate(config.export):
+        if receiver.folder is not None:
+            remedy = "Mount or create it; until then what is due there waits"
+            troubles += _missing(("export", index, "folder"), receiver.folder, remedy)
     return located(troubles, path, places_of(path))
 
 

@@ -486,15 +486,15 @@ def documents(value: object) -> str:
 
 def separator(value: object) -> str:
     """What stands between the cells of a line."""
-    if not isinstance(value, str) or len(value) != 1 or value in '\r\n"':
-        raise Wrong('one character, such as ";" or "\\t"', "Write what the ERP reads")
+    if not isinstance(value, str) or len(value) != 1 or value.isalnum() or value in '\r\n"%.-':
+        raise Wrong('one character, such as ";" or "\\t"', "Choose a comma, ; | or a tab")
     return value
 
 
 def date_format(value: object) -> str:
     """How days are written, in the words of strftime."""
-    if not re.fullmatch(r"(%[Ymdy]|[-./ ])+", text(value)):
-        raise Wrong("a format of %Y, %m, %d and - . /", 'Such as "%d.%m.%Y"')
+    if not re.fullmatch(r"(%[Yymd]|[-./ ])+", text(value)):
+        raise Wrong("a format of %Y, %y, %m, %d and - . / or a blank", 'Such as "%d.%m.%Y"')
     return text(value)
 
 

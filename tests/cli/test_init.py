@@ -44,6 +44,12 @@ def test_init_names_what_only_the_user_can_supply_and_the_next_move(tmp_path: Pa
     assert f"h2h config check --config {tmp_path / 'ws' / 'config.toml'}" in made.output
 
 
+def test_the_lines_of_receivers_are_named_as_examples(workspace: Path) -> None:
+    head, receivers = (workspace / "config.toml").read_text().split("who gets what")
+    assert "those of [[export]] examples" in head
+    assert "# Examples, not defaults" in receivers
+
+
 def test_init_tells_programs_the_same(tmp_path: Path) -> None:
     made = CliRunner().invoke(init, [str(tmp_path / "ws"), "--json"])
     [line] = made.output.splitlines()

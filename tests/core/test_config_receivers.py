@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from h2h.cli import root
 from h2h.config import ConfigProblems, load
+from h2h.config.to_do import left_to_do
 from h2h.core.statement import StatementKind
 from h2h.errors import ConfigError
 from h2h.export import PRESETS
@@ -105,6 +106,82 @@ def test_two_receivers_have_two_names_and_two_folders(path: Path) -> None:
     other = '[[export]]\nname = "bi"\nfolder = "/mnt/x"\n'
     both = f'{RECEIVER}folder = "/mnt/x"\n{other}'
     assert "export[2].folder: a folder of its own" in problem(path, both)
+
+
+@pytest.mark.parametrize(
+    ("folder", "apart"),
+    [
+        ("archive", "the archive"),
+        ("archive/erp", "the archive"),
+        (".", "the outbox"),
+        ("x/../outbox/acme", "the outbox"),
+        ("ledger.db", "the ledger"),
+        ("inbox/acme", "inbox/acme/"),
+        ("inbox/answers", "inbox/answers/"),
+        ("inbox/bi/in", "receiver bi"),
+        ("far/in", "receiver far"),
+        ("FAR/in", "receiver far"),
+    ],
+)
+def test_a_receivers_folder_is_apart_from_all_others(path: Path, folder: str, apart: str) -> None:
+    others = '[[export]]\nname = "bi"\n[[export]]\nname = "far"\nfolder = "far"\n'
+    (path.parent / "FAR").symlink_to("far")
+    found = problem(path, f'{others}{RECEIVER}folder = "{folder}"\n')
+    assert found == (
+        f'folder = "{folder}" -> export[3].folder: a folder of its own, apart from {apart}'
+    )
+
+
+def test_an_absolute_folder_is_told_from_the_rooms_as_well(path: Path) -> None:
+    inside = path.parent / "archive" / "x"
+    found = problem(path, f'{RECEIVER}folder = "{inside}"\n')
+    assert "export[1].folder: a folder of its own, apart from the archive" in found
+
+
+def test_a_folder_beside_the_rooms_is_left_to_be_made(path: Path) -> None:
+    path.write_text(f'{EXAMPLE}{RECEIVER}folder = "away/erp"\n')
+    config = load(path)
+    place = str(path.parent / "away" / "erp")
+    finding = left_to_do(path, config)[-1]
+    assert (finding.key, finding.found) == ("export[1].folder", f"nothing at {place}")
+    assert finding.line == len(EXAMPLE.splitlines()) + 3
+    (path.parent / "away" / "erp").mkdir(parents=True)
+    assert finding.key not in {each.key for each in left_to_do(path, config)}
+
+
+@pytest.mark.parametrize(
+    ("form", "key", "expected"),
+    [
+        ('"mt940", kinds = ["intraday", "notification"]', "kinds", "statement among them"),
+        ('"mt942", kinds = ["statement"]', "kinds", "intraday or notification among them"),
+        ('"mt940", separator = ";"', "separator", "no such key in mt940: it is for csv"),
+        ('"xlsx", decimal_mark = ","', "decimal_mark", "no such key in xlsx: it is for csv"),
+        ('"jsonl", columns = ["account"]', "columns", "no such key in jsonl: it is for csv, xlsx"),
+        (
+            '"camt.02", booked = true',
+            "booked",
+            "no such key in camt.02: it is for csv, jsonl, xlsx",
+        ),
+        ('"csv", customer = "X"', "customer", "no such key in csv: it is for bai2"),
+    ],
+)
+def test_a_form_that_makes_nothing_or_a_key_that_it_ignores_is_named(
+    path: Path, form: str, key: str, expected: str
+) -> None:
+    found = problem(path, f"{RECEIVER}forms = [{{ form = {form} }}]\n")
+    assert found.endswith(f" -> export[1].forms[1].{key}: {expected}")
+
+
+@pytest.mark.parametrize("wrong", ["%H", "%B", "", "x%Y"])
+def test_the_letters_of_a_date_format_are_all_told(path: Path, wrong: str) -> None:
+    form = f'{{ form = "csv", date_format = "{wrong}" }}'
+    assert "a format of %Y, %y, %m, %d and" in problem(path, f"{RECEIVER}forms = [{form}]\n")
+
+
+@pytest.mark.parametrize("wrong", [".", "-", "%", "a", "7"])
+def test_what_cannot_separate_cells_starts_nothing(path: Path, wrong: str) -> None:
+    form = f'{{ form = "csv", separator = "{wrong}" }}'
+    assert "one character" in problem(path, f"{RECEIVER}forms = [{form}]\n")
 
 
 @pytest.mark.parametrize(
