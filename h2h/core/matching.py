@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ NAMELESS = frozenset({"", NOT_PROVIDED, "NONREF"})  # the last one is SWIFT's
 # ISO bank transaction sub-families of money that comes back: returned, reversed, unpaid.
 _COMES_BACK = frozenset({"RRTN", "RPCR", "ARRT", "UPDD", "PRDD", "RCDD", "CPRR", "UPCT"})
 CONTRADICTION = "payment-contradiction"  # the rule: entries against what is known of a payment
+A_DAY = timedelta(days=1)  # by which a bank's calendar may be behind ours
 _MOST_NAMED = 5  # payments shown for one uncertain line
 
 
@@ -68,6 +69,8 @@ class Candidate(NamedTuple):
     account: str
     servicer_reference: str = ""
     collection: bool = False
+    since: date | None = None  # when its file was announced
+    delivered: bool = True  # False: its file must not have gone
 
 
 class Batch(NamedTuple):
@@ -80,6 +83,7 @@ class Batch(NamedTuple):
     currency: str  # "" when they differ
     collection: bool
     payments: Sequence[Member]
+    since: date | None = None  # when its file was announced
 
 
 class Member(NamedTuple):
@@ -184,7 +188,8 @@ def the_payment(line: Line, candidates: Iterable[Candidate]) -> list[Match]:
     Found by the EndToEndId, else by the instruction id, else by the bank's own reference. One of
     them must agree with it in amount, currency, account, and message id where the line has one.
     """
-    possible = [each for each in _named(line, [*candidates]) if _goes_the_way(line, each)]
+    possible = [each for each in candidates if _goes_the_way(line, each) and _in_time(line, each)]
+    possible = _named(line, possible)
     doubts = [(each, _doubt(line, each)) for each in possible]
     sure = _narrowed(line, [each for each, why in doubts if not why])
     if len(sure) == 1:
@@ -216,7 +221,23 @@ def _books(line: Line, candidate: Candidate) -> bool:
 
 def _goes_the_way(line: Line, candidate: Candidate) -> bool:
     """Other people's payments to us carry their own ids, which may be like ours."""
-    return _books(line, candidate) or line.returned
+    return goes_the_way(line, collection=candidate.collection)
+
+
+def goes_the_way(line: Line, *, collection: bool) -> bool:
+    """May the line be a transfer of ours (or a collection), or the return of one?"""
+    return (line.amount > 0) is collection or line.returned
+
+
+def _in_time(line: Line, ours: Candidate | Batch) -> bool:
+    """What was announced later is not in the line, unless it names the very message.
+
+    A day is left for a bank on the other side of the earth.
+    """
+    if line.booked_on is None or ours.since is None:
+        return True
+    named = line.message_id == ours.message_id and line.message_id not in NAMELESS
+    return named or line.booked_on >= ours.since - A_DAY
 
 
 def _narrowed(line: Line, sure: list[Candidate]) -> list[Candidate]:
@@ -255,7 +276,11 @@ def _same_money(line: Line, candidate: Candidate) -> bool:
 
 def the_batch(line: Line, batches: Sequence[Batch]) -> list[Match]:
     """The batch of which `line` is the sum, as one match a batch; or what it may be, uncertain."""
-    possible = [each for each in batches if (line.amount > 0) is each.collection or line.returned]
+    possible = [
+        each
+        for each in batches
+        if goes_the_way(line, collection=each.collection) and _in_time(line, each)
+    ]
     doubts = [(each, _batch_doubt(line, each)) for each in possible]
     sure = [each for each, why in doubts if not why]
     if len(sure) == 1:

@@ -25,12 +25,11 @@ from sqlalchemy import (
 )
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.claims import Changes, among, arrived, derive, follow, note
+from h2h.adapters.sql.claims import Changes, among, arrived, derive, follow, hold_known, note
 from h2h.adapters.sql.outgoing import MAY_GO
 from h2h.adapters.sql.settling import settle_again
 from h2h.adapters.sql.store import (
     Store,
-    append,
     file_of,
     files,
     moves,
@@ -41,11 +40,9 @@ from h2h.adapters.sql.store import (
 )
 from h2h.core.matching import NAMELESS
 from h2h.core.money import plain
-from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Resolution, reported_state
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, How, In, Out, Pay, may_move
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, How, In, Out, Pay
 from h2h.core.status import (
-    KNOWN_AT_BANK,
     Effect,
     Fact,
     Payee,
@@ -222,20 +219,7 @@ def _holders(
 
 def too_early(connection: Connection, ours: File, name: str, now: datetime) -> Told:
     """The bank knows a file that we have not announced: somebody must look before it goes."""
-    words = say(
-        "{name} names file {file}, which was not delivered ({state})",
-        name=name,
-        file=ours.id,
-        state=ours.state.value,
-    )
-    remedy = say("Ask the bank how it came to it, then release the file or cancel it.")
-    problem = Problem(KNOWN_AT_BANK, Severity.HOLD, words, remedy)
-    facts = {"problems": (*(p for p in ours.problems if p.rule != KNOWN_AT_BANK), problem)}
-    if may_move(ours.state, Out.HELD):
-        shift(connection, ours, Out.HELD, now, because=words, facts=facts)
-    else:
-        set_if_unmoved(connection, ours, facts)
-        append(connection, ours.id, ours.state, ours.state, now, "h2h", words, ours.sha256)
+    words = hold_known(connection, ours, name, now)
     return Told(ours.id, steps(ours.state, Out.HELD), (words,))
 
 

@@ -16,10 +16,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.store import append, shift, the_file
+from h2h.adapters.sql.store import append, set_if_unmoved, shift, the_file
+from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Answer
-from h2h.core.states import ANNOUNCED, REFUSED, How, Out, Pay, pay_state
-from h2h.core.status import MEANINGS, file_state
+from h2h.core.states import ANNOUNCED, REFUSED, How, Out, Pay, may_move, pay_state
+from h2h.core.status import KNOWN_AT_BANK, MEANINGS, file_state
 from h2h.core.words import listed, say
 from h2h.ports import File
 
@@ -146,6 +147,25 @@ def arrived(connection: Connection, ours: File, name: str, now: datetime) -> Fil
         return ours
     shift(connection, ours, Out.SENT, now, because=say("{name} proves that it arrived", name=name))
     return the_file(connection, ours.id)
+
+
+def hold_known(connection: Connection, ours: File, name: str, now: datetime) -> str:
+    """Hold a file that the bank knows before we have announced it; why, for a person."""
+    words = say(
+        "{name} names file {file}, which was not delivered ({state})",
+        name=name,
+        file=ours.id,
+        state=ours.state.value,
+    )
+    remedy = say("Ask the bank how it came to it, then release the file or cancel it.")
+    problem = Problem(KNOWN_AT_BANK, Severity.HOLD, words, remedy)
+    facts = {"problems": (*(p for p in ours.problems if p.rule != KNOWN_AT_BANK), problem)}
+    if may_move(ours.state, Out.HELD):
+        shift(connection, ours, Out.HELD, now, because=words, facts=facts)
+    else:
+        set_if_unmoved(connection, ours, facts)
+        append(connection, ours.id, ours.state, ours.state, now, "h2h", words, ours.sha256)
+    return words
 
 
 def follow(connection: Connection, ours: File, words: str, now: datetime) -> File:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.settling import reached
 from h2h.adapters.sql.store import (
     Store,
     append,
@@ -166,7 +167,8 @@ class OutgoingFiles(Store):
         with self._writing() as connection:
             facts = facts_of(change)
             if shift(connection, file, target, now, because=because, who=who, facts=facts):
-                return the_file(connection, file.id)
+                moved = the_file(connection, file.id)
+                return reached(connection, moved, now) if target is Out.SENT else moved
             return None
 
     def wait(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from itertools import groupby, islice, product
 from operator import attrgetter
 from typing import Any
@@ -25,6 +25,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
 )
 
@@ -36,24 +37,37 @@ from h2h.adapters.sql.claims import (
     derive,
     derive_some,
     follow,
+    hold_known,
     recalled_payments,
 )
 from h2h.adapters.sql.entries import entry_of
-from h2h.adapters.sql.store import file_of, files, select_files, the_file
+from h2h.adapters.sql.store import file_of, files, moves, select_files, set_if_unmoved, the_file
 from h2h.core.books import account_key
 from h2h.core.matching import (
+    A_DAY,
     NAMELESS,
     Batch,
     Candidate,
     Line,
     Match,
     Member,
+    contradiction,
+    goes_the_way,
     lines_of,
     the_batch,
     the_payment,
 )
 from h2h.core.statement import Entry
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, How, Kept, Pay, told_of
+from h2h.core.states import (
+    ANNOUNCED,
+    AT_THE_BANK,
+    BEFORE_DELIVERING,
+    How,
+    Kept,
+    Out,
+    Pay,
+    told_of,
+)
 from h2h.core.status import shortened
 from h2h.core.words import say
 from h2h.ports import File
@@ -64,6 +78,7 @@ claims = tables.claims
 _CHUNK = 500  # entries, and lines of them, looked up at a time
 _MOST_BATCHES = 10  # of files, the newest ones, whose batch may be meant by one line
 _REACHED = sorted(ANNOUNCED | AT_THE_BANK)
+_MAY_GO = sorted(BEFORE_DELIVERING | ANNOUNCED | AT_THE_BANK)
 _BOOKED = "BOOK"
 _NO_END = 2**62  # of the entries of a statement
 Spans = Sequence[tuple[int, int]]  # first and last entry, both inclusive
@@ -92,7 +107,7 @@ def concerns_us(connection: Connection, bank: str | None, found: Sequence[Entry]
     return bool(run(_ANY_NAME, tuple(json.dumps([*(each - NAMELESS)]) for each in given)).scalar())
 
 
-_STATES = ", ".join(f"'{state}'" for state in _REACHED)
+_STATES = ", ".join(f"'{state}'" for state in _MAY_GO)
 _ANY_FILE = f"SELECT 1 FROM files WHERE bank = ? AND state IN ({_STATES}) LIMIT 1"  # noqa: S608  constants
 _NAMED_IN = "EXISTS (SELECT 1 FROM json_each(?) AS named JOIN {} = named.value)"
 _ANY_NAME = "SELECT " + " OR ".join(
@@ -142,10 +157,12 @@ def settle_again(
 ) -> Sequence[str]:
     """Judge anew the lines that depend on what was just told of a file's payments.
 
-    These are the sums of its batches, and entries under references that the bank has now told.
+    These are the sums of its batches, what is not certain (it may have come before the file went),
+    and entries under references that the bank has now told.
     """
     batches = select(claims.c.statement, claims.c.entry).where(
-        claims.c.file_id == ours.id, claims.c.number == 0
+        claims.c.file_id == ours.id,
+        or_(claims.c.number == 0, claims.c.how == How.UNCERTAIN.value),
     )
     referred = (
         select(entries.c.statement, entries.c.index)
@@ -166,6 +183,15 @@ def settle_again(
         spans = [(entry, entry) for entry in sorted(found)]
         alarms += _Settling(connection, row, now).run(spans)
     return alarms
+
+
+def reached(connection: Connection, ours: File, now: datetime) -> File:
+    """A file lies at its bank: what named it before is judged anew, contradictions stay on it."""
+    if alarms := settle_again(connection, ours, (), now):
+        ours = the_file(connection, ours.id)
+        problems = (*ours.problems, *map(contradiction, alarms))
+        set_if_unmoved(connection, ours, {"problems": problems})
+    return the_file(connection, ours.id)
 
 
 class _Settling:
@@ -240,18 +266,39 @@ class _Settling:
 
     def claim(self, lines: Sequence[Line]) -> None:
         candidates, ours = self.candidates(lines), self.named_batches(lines)
+        early = self.early(lines)
         rows: list[dict[str, object]] = []
         matches: list[Match] = []
         for line in lines:
-            found = the_payment(line, candidates(line))
+            known = candidates(line)
+            found = the_payment(line, (each for each in known if each.delivered))
             if not found and {line.message_id, line.batch_id} & ours:
                 found = the_batch(line, self.batches(line))
+            if not any(match.how is not How.UNCERTAIN for match in found):
+                found += self.too_early(line, known, early)
             matches += found
             rows += [self.row(line, match) for match in found]
         if rows:
             self.connection.execute(insert(claims), rows)
             self.derive(matches)
             self.look_for_twice(matches)
+
+    def too_early(
+        self, line: Line, known: Iterable[Candidate], early: Mapping[str, File]
+    ) -> list[Match]:
+        """A file that the line is of, and that must not have gone: held, for a person to look."""
+        ours = the_payment(line, (each for each in known if not each.delivered))
+        found = [match for match in ours if match.how is not How.UNCERTAIN]
+        file = early.get(line.message_id)
+        collection = file is not None and file.message.startswith(_COLLECTION)
+        if not found and file and goes_the_way(line, collection=collection):
+            found = [Match(file.id, 0, "", How.UNCERTAIN)]
+        for match in found:
+            file = the_file(self.connection, match.file_id)
+            self.alarms.append(hold_known(self.connection, file, self.name, self.now))
+        return [
+            match._replace(how=How.UNCERTAIN, why="its file was not delivered") for match in found
+        ]
 
     def row(self, line: Line, match: Match) -> dict[str, object]:
         place = {"entry": line.entry, "detail": line.detail}
@@ -276,8 +323,24 @@ class _Settling:
 
     # -- finding
 
+    def early(self, lines: Sequence[Line]) -> Mapping[str, File]:
+        """By message id, the one file of ours that has it and must not have gone."""
+        query = select_files().where(
+            files.c.direction == "out",
+            files.c.bank == self.statement["bank"],
+            files.c.message_id.in_(among({line.message_id for line in lines} - NAMELESS)),
+            files.c.state.in_(_MAY_GO),
+        )
+        found = [file_of(row) for row in self.connection.execute(query).mappings()]
+        ids = Counter(file.message_id for file in found)
+        return {
+            file.message_id: file
+            for file in found
+            if file.state in BEFORE_DELIVERING and ids[file.message_id] == 1
+        }
+
     def candidates(self, lines: Sequence[Line]) -> Callable[[Line], Iterable[Candidate]]:
-        """By a line, our payments at this bank that bear one of its ids."""
+        """By a line, our payments for this bank that bear one of its ids."""
         bearing = [
             (name, self.bearing(name, {getattr(line, name) for line in lines} - NAMELESS))
             for name in _NAMES
@@ -301,19 +364,23 @@ class _Settling:
             payments.c[name].in_(among(wanted)), payments.c[name] != ""
         )
         rows = self.connection.execute(query).all()
-        reached = self.reached({row.file_id for row in rows}) if rows else {}
+        reached = self.may_go({row.file_id for row in rows}) if rows else {}
         found: dict[str, list[Candidate]] = defaultdict(list)
         for file_id, number, *facts in rows:
             if file := reached.get(file_id):
                 collection = file.message.startswith(_COLLECTION)
-                ours = (file_id, number, file.message_id, *facts, collection)
-                candidate = Candidate._make(ours)
+                known = (collection, file.since.date(), file.state in _REACHED)
+                candidate = Candidate._make((file_id, number, file.message_id, *facts, *known))
                 found[getattr(candidate, name)].append(candidate)
         return found
 
-    def reached(self, ids: Collection[str]) -> Mapping[str, Row[Any]]:
-        """Those of the files that were announced to this bank or lie there, by their id."""
-        query = select(files.c.id, files.c.message, files.c.message_id).where(self.at_the_bank())
+    def may_go(self, ids: Collection[str]) -> Mapping[str, Row[Any]]:
+        """Those of the files that lie at this bank or may still go there, by their id."""
+        query = select(*_FILE, files.c.state).where(
+            files.c.bank == self.statement["bank"],
+            files.c.direction == "out",
+            files.c.state.in_(_MAY_GO),
+        )
         found: Iterable[Row[Any]] = self.connection.execute(query.where(files.c.id.in_(ids)))
         return {row.id: row for row in found}
 
@@ -339,16 +406,20 @@ class _Settling:
 
     def batches(self, line: Line) -> Sequence[Batch]:
         """What of ours the line may be the sum of: a batch that it names, or all of a message."""
-        query = select(files.c.id, files.c.message, files.c.message_id).where(self.at_the_bank())
+        query = select(*_FILE).where(self.at_the_bank())
         named = query.where(files.c.message_id == line.message_id)
         having = select(payments.c.file_id).where(payments.c.batch_id == line.batch_id).distinct()
         newest = query.where(files.c.id.in_(having)).order_by(files.c.created.desc())
+        if line.booked_on:  # a file of later is not meant, and takes no place of an older one
+            newest = newest.where(files.c.created < _midnight(line.booked_on + 2 * A_DAY))
         found = self.connection.execute(named).all() if line.message_id not in NAMELESS else []
         if not found and line.batch_id not in NAMELESS:
             found = self.connection.execute(newest.limit(_MOST_BATCHES)).all()
         return [batch for row in found if (batch := self.batch(line, *row))]
 
-    def batch(self, line: Line, file_id: str, message: str, message_id: str) -> Batch | None:
+    def batch(
+        self, line: Line, file_id: str, message: str, message_id: str, since: datetime
+    ) -> Batch | None:
         """The batch of a file that the line names, else all that runs on the line's account."""
         columns = ("batch_id", "account", "currency", "amount", "told", "told_at", "number")
         query = select(*(payments.c[name] for name in columns)).where(payments.c.file_id == file_id)
@@ -372,6 +443,7 @@ class _Settling:
                 Member(row.amount, told_of(Pay(row.told), recalled=row.number in back), row.told_at)
                 for row in rows
             ],
+            since=since.date(),
         )
 
     # -- twice
@@ -418,6 +490,11 @@ def _another(one: Row[Any], other: Row[Any]) -> bool:
     return any(getattr(one, mark) != getattr(other, mark) for mark in marks)
 
 
+def _midnight(day: date) -> datetime:
+    """When a day begins, by our clock."""
+    return datetime.combine(day, time(), UTC)
+
+
 def _joined(spans: Spans) -> Spans:
     """The same entries, in as few spans as it takes."""
     joined: list[tuple[int, int]] = []
@@ -440,5 +517,16 @@ _MARKS = (
 _COLLECTION = "pain.008"
 _NAMES = ("end_to_end_id", "instruction_id", "servicer_reference")
 _CANDIDATE = tuple(
-    payments.c[name] for name in Candidate._fields if name not in {"message_id", "collection"}
+    payments.c[name]
+    for name in Candidate._fields
+    if name not in {"message_id", "collection", "since", "delivered"}
+)
+_ANNOUNCED_AT = (
+    select(func.min(moves.c.at))
+    .where(moves.c.file_id == files.c.id, moves.c.target == Out.DELIVERING.value)
+    .scalar_subquery()
+)
+_FILE = (
+    *(files.c[name] for name in ("id", "message", "message_id")),
+    func.coalesce(_ANNOUNCED_AT, files.c.created).label("since"),
 )
