@@ -289,7 +289,7 @@ def test_an_end_tag_cut_in_two_does_not_end_where_a_hidden_one_does(
     before = HEAD + BATCH + KNOWN + pay("F").strip()
     for cut in range(16):
         monkeypatch.setattr(xml, "BLOCK", len(before.encode()) - cut)
-        hidden = f"<Foo><x:CdtTrfTxInf><CdtTrfTxInf/></x:CdtTrfTxInf>{LATER}</Foo>"
+        hidden = f"<Foo><x:CdtTrfTxInf>1</x:CdtTrfTxInf>{LATER}</Foo>"
         for behind in (f"<!-- <CdtTrfTxInf></CdtTrfTxInf>{LATER}-->", hidden):
             read = lifted(tmp_path, before + behind + KNOWN + TAIL)
             assert read.column("end_to_end_id") == ["E1", "E2", "F", "E1", "E2"]
