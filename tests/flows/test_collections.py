@@ -45,7 +45,9 @@ def test_a_credit_books_it_and_a_debit_of_the_same_id_does_not(
         "<NtryDtls><TxDtls><Refs><EndToEndId>FEE-1</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>"
     )
     block = bank_files.statement("1", "150.00" if direction == "CRDT" else "50.00")
-    block = block.replace("</Ntry>", details)
+    block = block.replace("</Ntry>", details).replace(
+        "<BookgDt><Dt>2026-11-20", "<BookgDt><Dt>2026-11-23"
+    )
     entry = '<Amt Ccy="EUR">50.00</Amt><CdtDbtInd>'
     assert f"{entry}CRDT" in block
     block = block.replace(f"{entry}CRDT", f"{entry}{direction}")
