@@ -15,7 +15,7 @@ from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
-from h2h.ports import Change, File, Ledger, StatementRow
+from h2h.ports import Change, File, Ledger, MoveRow, StatementRow
 from h2h.sweep import Sweep, terms_of
 
 
@@ -25,9 +25,8 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
     The rules that held a file are waived for exactly this content: changed bytes are judged anew.
     """
     _signed(who, reason)
-    if ledger.file(identity) is None:
-        return _outcome(identity, ledger.release_statement(identity, who, reason, now))
-    file = _file(ledger, identity)
+    if (file := _outgoing(ledger, identity)) is None:
+        return _outcome(identity, ledger.release_statement(identity, who, reason, now), ledger)
     if file.state is not Out.HELD or file.held_from is None:
         words = say("{id} is {state}, not held", id=file.id, state=file.state)
         raise Refused(words, say("Only what is held is released"))
@@ -40,9 +39,8 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
 def reject(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) -> str:
     """Refuse a held file (it is cancelled) or a held statement (it is never booked)."""
     _signed(who, reason)
-    if ledger.file(identity) is None:
-        return _outcome(identity, ledger.reject_statement(identity, who, reason, now))
-    file = _file(ledger, identity)
+    if (file := _outgoing(ledger, identity)) is None:
+        return _outcome(identity, ledger.reject_statement(identity, who, reason, now), ledger)
     if file.state is not Out.HELD:
         words = say("{id} is {state}, not held", id=file.id, state=file.state)
         raise Refused(words, say("`h2h cancel` takes a file back"))
@@ -93,8 +91,12 @@ def recall(
         words = say("{code} is no reason for a recall", code=code)
         raise Refused(words, say("One of: {codes}", codes=", ".join(REASONS)))
     original = ledger.file(identity)
-    if original is None and not (payments or batches):
-        original, payments = _file_of_payment(ledger, identity), (identity,)
+    if original is None:
+        original = _file_of_payment(ledger, identity)
+        if original and (payments or batches):
+            words = say("{id} is an EndToEndId: it names one payment already", id=identity)
+            raise Refused(words, say("Leave out --payment and --batch, or name the file"))
+        payments = (identity,)
     original = original or _file(ledger, identity)
     _recallable(original)
     recalled = ledger.recall(
@@ -190,6 +192,18 @@ def _file(ledger: Ledger, file_id: str) -> File:
     return file
 
 
+def _outgoing(ledger: Ledger, identity: str) -> File | None:
+    """The payment file with this id; None when no file has it, as that of a statement."""
+    file = ledger.file(identity)
+    if file is None or file.direction == "out":
+        return file
+    waiting = [row.id for row in ledger.undecided() if row.file_id == identity]
+    words = say("{id} is a bank file; a statement of it is released or rejected", id=identity)
+    if waiting:
+        raise Refused(words, say("Waiting in it: {ids}", ids=", ".join(waiting)))
+    raise Refused(words, say("None of its statements waits for a person"))
+
+
 def _doubtful(ledger: Ledger, file_id: str) -> File:
     file = _file(ledger, file_id)
     if file.state is Out.DELIVERING:
@@ -241,8 +255,23 @@ def _recallable(file: File) -> None:
         raise Refused(words, say("Nothing is left to recall"))
 
 
-def _outcome(identity: str, row: StatementRow | None) -> str:
-    if row is None:
-        words = say("there is no file and no held statement {id}", id=identity)
+def _outcome(identity: str, row: StatementRow | None, ledger: Ledger) -> str:
+    if row is not None:
+        return row.kept.value
+    file_id = identity.rpartition("-")[0]
+    known = [each for each in ledger.statements(file_id) if each.id == identity]
+    if not known:
+        words = say("there is no file and no statement {id}", id=identity)
         raise Refused(words, say("See `h2h status`"))
-    return row.kept.value
+    words = say("statement {id} is {state} already", id=identity, state=known[0].kept.value)
+    raise Refused(words, _decision(ledger.moves(file_id), identity) or say("See `h2h show`"))
+
+
+def _decision(moves: Sequence[MoveRow], identity: str) -> str:
+    """What a person decided last on a statement, and when; "" when nobody did."""
+    for move in reversed(moves):
+        if move.who != "h2h" and identity in move.because.replace(",", " ").split():
+            when = f"{move.at:%Y-%m-%d %H:%M} UTC"
+            what = move.because.partition(": ")[2]
+            return say("On {when} {what}", when=when, what=what)
+    return ""

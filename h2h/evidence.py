@@ -48,7 +48,7 @@ _WORDS = {
 _NEXT_MOVES = {
     "taken": say("None: h2h delivers it."),
     "sent": say("None: the bank's report follows."),
-    "refused": say("Correct the problems below and drop the file again."),
+    "refused": say("Correct the problems and drop the file again."),
     "duplicate": say(
         "None if it was dropped twice by mistake; new payments need a new message id."
     ),

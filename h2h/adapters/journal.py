@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import MutableMapping
@@ -33,8 +34,9 @@ class Journal:
     """Fulfils h2h.ports.Log with structlog."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
         self._logger = structlog.wrap_logger(
-            structlog.PrintLogger(stream or sys.stderr),
+            structlog.PrintLogger(self._stream),
             processors=[
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 _mask,
@@ -43,8 +45,18 @@ class Journal:
         )
 
     def event(self, event: str, /, **facts: str | int | None) -> None:
-        """Note one event with its facts."""
-        self._logger.info(event, **facts)
+        """Note one event with its facts; where nobody reads any more, the work goes on."""
+        try:
+            self._logger.info(event, **facts)
+        except BrokenPipeError:
+            _to_nowhere(self._stream)
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """Let what is still to be written vanish, also what Python itself writes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 class Silence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,16 @@ def read_files(
             message = messages.read(path, largest)
             yield path, *as_json(path, message, entries=entries)
         except Unreadable as error:
-            yield path, unreadable(path, error.problem), [error.problem]
+            problem = _of_ours(path, error.problem)
+            yield path, unreadable(path, problem), [problem]
+
+
+def _of_ours(path: Path, problem: Problem) -> Problem:
+    """What no bank sends is not asked of a bank."""
+    message = problem.message.removeprefix(f"{escaped(path.name)}: ")
+    if problem.rule == "message" and message.startswith(("pain.001.", "pain.008.")):
+        return replace(problem, remedy="It is a payment file: judge it with `h2h check`")
+    return problem
 
 
 def as_json(path: Path, message: BankMessage, *, entries: bool) -> tuple[Json, list[Problem]]:

@@ -114,11 +114,13 @@ def _ask(ledger: SqlLedger, verb: str, subject: str) -> dict[str, str]:
 
 
 def _tell(unreachable: dict[str, str], *, as_json: bool) -> None:
-    """Say which banks could not be reached; exit 1 when there are some."""
+    """Say that it is done, or which banks could not be reached; exit 1 when there are some."""
     if as_json:
         click.echo(json.dumps({"unreachable": unreachable}))
     else:
         for bank, because in unreachable.items():
             click.echo(f"{bank} could not be reached: {because}", err=True)
+        if not unreachable:
+            click.echo("Done; `h2h status` shows what is still under way.")
     if unreachable:
         sys.exit(1)

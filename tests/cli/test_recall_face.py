@@ -127,3 +127,35 @@ def test_the_banks_answer_is_read_offline(run: Run, tmp_path: Path) -> None:
     assert (payment["end_to_end_id"], payment["status"]) == ("INV-1", "RJCR")
     assert payment["reasons"] == [{"code": "ARDT", "words": ""}]
     assert "of MSG-1: PECR" in run("read", str(path)).stdout
+
+
+def test_the_id_of_a_payment_is_not_combined_with_others(run: Run, sent: str) -> None:
+    told = run("recall", "INV-1", "--payment", "INV-2", "--reason", "a mistake")
+    assert isinstance(told.exception, Refused)
+    assert "INV-1 is an EndToEndId: it names one payment already" in str(told.exception)
+    assert shown(run, sent)["recalls"] == []
+
+
+def test_show_points_from_a_payment_to_its_trace(run: Run, sent: str) -> None:
+    told = run("show", "INV-1")
+    assert (told.exit_code, told.stderr) == (
+        1,
+        "INV-1 is a payment, not a file: `h2h trace INV-1`\n",
+    )
+    assert "there is no file INV-9" in run("show", "INV-9").stderr
+
+
+def test_what_was_done_is_said_on_the_standard_output(run: Run, sent: str) -> None:
+    for words in (["send"], ["fetch"], ["run", "--once"]):
+        told = run(*words)
+        assert told.stdout == "Done; `h2h status` shows what is still under way.\n"
+        assert json.loads(run(*words, "--json").stdout) == {"unreachable": {}}
+
+
+def test_a_payment_file_is_not_asked_of_the_bank(
+    run: Run, tmp_path: Path, payment_file: PaymentFile
+) -> None:
+    path = tmp_path / "pay.xml"
+    path.write_bytes(payment_file())
+    (problem,) = json.loads(run("read", "--json", str(path)).stdout)["problems"]
+    assert problem["remedy"] == "It is a payment file: judge it with `h2h check`"

@@ -91,6 +91,10 @@ class Workspace:
         (self.folder / "bank" / place / name).write_text(content)
         with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
             daemon.once(services)
+        return self.file_id(name)
+
+    def file_id(self, name: str) -> str:
+        with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
             files = services.ledger.files(direction="in")
             return next(file.id for file in files if file.name == escaped(name))
 
@@ -219,3 +223,50 @@ def test_the_archives_verdict_is_said_in_words(workspace: Workspace, held: str) 
     assert workspace.run("archive", "verify").stdout == (
         f"{moves} moves, 1 files: the chain is whole, every dossier is as it was recorded\n"
     )
+
+
+def refused(told: Result) -> str:
+    assert isinstance(told.exception, Refused)
+    return str(told.exception)
+
+
+def test_a_decision_is_not_made_twice_and_says_whose_it_was(
+    workspace: Workspace, held: str
+) -> None:
+    first = workspace.run("release", held, "--reason", "a new account")
+    assert first.stdout == f"{held} is now booked\n"
+    again = refused(workspace.run("release", held, "--reason", "a new account"))
+    assert again.startswith(f"statement {held} is booked already. On 20")
+    assert ": a new account (" in again
+    assert "superseded" not in again
+    never = refused(workspace.run("release", held.replace("-1", "-7"), "--reason", "x"))
+    assert "there is no file and no statement" in never
+
+
+def test_a_bank_file_is_not_released_but_its_statements(workspace: Workspace, held: str) -> None:
+    file_id = held.removesuffix("-1")
+    for act in ("release", "reject"):
+        told = refused(workspace.run(act, file_id, "--reason", "x"))
+        assert told.startswith(f"{file_id} is a bank file")
+        assert told.endswith(f"Waiting in it: {held}")
+    workspace.run("reject", held, "--reason", "not ours")
+    told = refused(workspace.run("release", file_id, "--reason", "x"))
+    assert told.endswith("None of its statements waits for a person")
+
+
+def test_a_form_held_at_a_receiver_is_in_the_room(workspace: Workspace) -> None:
+    """The receiver's folder was away, and then the receiver itself."""
+    path = workspace.folder / "config.toml"
+    here = path.read_text()
+    away = workspace.folder / "away"
+    path.write_text(here + f'folder = "{away}/erp"\n')
+    day = statement(1, "2026-11-20", "2026-11-20", "10.00 1.00 11.00")
+    workspace.receive("day.xml", day)
+    path.write_text(here.replace('name = "erp"', 'name = "other"'))
+    workspace.receive("nothing.xml", "")
+    file_id = workspace.file_id("day.xml")
+    (line,) = workspace.waiting()
+    assert (line["kind"], line["state"], line["id"]) == ("form", "held", f"{file_id}-1")
+    assert (line["receiver"], line["account"]) == ("erp", OURS)
+    assert "no receiver 'erp'" in line["because"]
+    assert line["next"] == f"mend the cause, then `h2h replay {file_id} --reason …`"

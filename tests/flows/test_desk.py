@@ -166,7 +166,7 @@ def test_a_released_statement_is_booked_and_handed_over_once(
     assert decide(room, desk.release, row.id) == "booked"
     room.sweep(times=2)
     assert len([n for n in room.handed_over("statements") if n.endswith(".xml")]) == 1
-    with pytest.raises(Refused, match="no held statement"):
+    with pytest.raises(Refused, match=r"is booked already. On 2026-.* released by os:anna"):
         decide(room, desk.release, row.id)
 
 

@@ -104,7 +104,7 @@ def test_the_same_answers_are_in_english_where_the_workspace_is(
         f"- error iban AC01: {problem}",
         "  at batch 1, payment 2 (INV-2), creditor account, line 31, column 23",
         "  Ask the owner for the IBAN and correct it in the master data.",
-        "Next move: Correct the problems below and drop the file again.",
+        "Next move: Correct the problems and drop the file again.",
         f"File id: {room.file().id}",
     ]
 
