@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import count
 from pathlib import Path
 
@@ -370,7 +370,6 @@ class _Making:
     def _facts(self, rows: Sequence[StatementRow], own: str) -> dict[str, str | date]:
         accounts = {(row.account, row.currency) for row in rows}
         account, currency = next(iter(accounts)) if len(accounts) == 1 else ("several", "")
-        days = [day for row in rows if (day := row.as_of or row.period_to)]
         return {
             "name": _bank_name(self._file),
             "id": own,
@@ -378,9 +377,17 @@ class _Making:
             "account": account,
             "currency": currency,
             "kind": rows[0].kind.value,
-            "date": max(days, default=self._file.created.date()),
+            "date": self._day(rows),
             "sequence": rows[0].sequence if len(rows) == 1 else "",
         }
+
+    def _day(self, rows: Sequence[StatementRow]) -> date:
+        """The last day that they tell of; else that on which the bank made them, or we got them."""
+        days = [day for row in rows if (day := row.as_of or row.period_to)]
+        if not days:
+            found = filter(None, (self._sweep.ledger.statement(row.id) for row in rows))
+            days = [made.date() for each in found if (made := _moment(each.created))]
+        return max(days, default=self._file.created.date())
 
     def _free(self, folder: str, bases: Iterable[str], endings: Iterable[str]) -> str:
         """The first base of which nothing lies in the folder: nothing is ever overwritten."""
@@ -404,6 +411,14 @@ class _Making:
             marker = name + self._receiver.marker
             made = self._prepare(folder, marker, b"")
             self._handed.append(HandOver(folder, made[0], marker, made[1], self._receiver.name))
+
+
+def _moment(created: str) -> datetime | None:
+    """The bank's own time, None when it tells none."""
+    try:
+        return datetime.fromisoformat(created)
+    except ValueError:
+        return None
 
 
 def _fitting(

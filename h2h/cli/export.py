@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 FORM_HELP = (
     "original, camt.02, camt.04, camt.06, camt.08, mt940, mt942, bai2, csv, jsonl, xlsx, or the "
-    "name of an ERP: sap, oracle-fusion, dynamics365, netsuite, odoo, yonyou, kingdee"
+    "name of an ERP: sap, oracle-fusion, oracle-fusion-bai2, dynamics365, netsuite, odoo, yonyou, "
+    "yonyou-xlsx, kingdee, kingdee-csv"
 )
 _MOST_TOLD = 20  # sentences of what was left out
 _LISTS = {"columns", "headings"}
+_OF_REPORTS = {"separator", "decimal_mark", "encoding", "header"}
 
 _OPTIONS = (
     click.option(
@@ -38,7 +40,9 @@ _OPTIONS = (
     click.option("--separator", help="csv: between cells; a comma unless told."),
     click.option("--decimal-mark", help="csv: a point unless told."),
     click.option("--encoding", help="csv: utf-8, utf-8-sig, gb18030 or latin-1."),
-    click.option("--date-format", help="csv, xlsx: %Y-%m-%d unless told."),
+    click.option(
+        "--date-format", help="csv, xlsx: of %Y, %y, %m, %d and - . /; %Y-%m-%d unless told."
+    ),
     click.option("--no-header", "header", flag_value=False, default=None, help="csv, xlsx."),
     click.option(
         "--booked", is_flag=True, default=None, help="csv, jsonl, xlsx: status BOOK only."
@@ -74,7 +78,7 @@ def export(path: Path, /, subject: str, *, form: str, out: Path | None, **looks:
         file, rows = _found(ledger, subject)
         content = _content(path, file)
         if file.message.startswith("pain.002"):
-            write_report(_report(content), content, form, out)
+            write_report(_report(content), content, form, out, looks)
             return
         statements = [found for row in rows if (found := ledger.statement(row.id))]
         write_statements(statements, content, form, out, looks)
@@ -86,7 +90,12 @@ def _found(ledger: Ledger, subject: str) -> tuple[File, Sequence[StatementRow]]:
     if file is None or file.direction != "in":
         words = f"there is no bank file and no statement {escaped(subject)}"
         raise Refused(words, "`h2h statements` lists them")
-    rows = [row for row in ledger.statements(file.id) if subject in {file.id, row.id}]
+    there = ledger.statements(file.id)
+    rows = [row for row in there if subject in {file.id, row.id}]
+    if not rows and subject != file.id:
+        number = escaped(subject.rpartition("-")[2])
+        words = f"file {file.id} has no statement {number}: it has {len(there) or 'none'}"
+        raise Refused(words, f"`h2h show {file.id}` lists them")
     booked = [row for row in rows if row.kept == "booked"]
     for row in rows:
         if row not in booked:
@@ -124,7 +133,7 @@ def write_file(
 
     file = BankFile(path, largest)
     if file.report is not None:
-        write_report(file.report, path, form, out)
+        write_report(file.report, path, form, out, looks)
         return
     if not file.statements:
         raise Refused(f"{file.message} holds no statement", "`h2h read FILE` tells what it says")
@@ -152,37 +161,88 @@ def write_statements(
     _put(lambda target: ErpExporter().write(terms, taken, target, source=source), out)
 
 
-def write_report(report: StatusReport | None, content: Path, form: str, out: Path | None) -> None:
-    """A status report as the bank wrote it, or as rows."""
-    from h2h.export import ErpExporter  # noqa: PLC0415 - lxml
+def write_report(
+    report: StatusReport | None,
+    content: Path,
+    form: str,
+    out: Path | None,
+    looks: Mapping[str, Any],
+) -> None:
+    """A status report as the bank wrote it, which is what an ERP takes, or as rows."""
+    from h2h.export import PRESETS, ErpExporter  # noqa: PLC0415 - lxml
 
-    made = ErpExporter().report(report) if report else ()
-    found = {each.suffix.removeprefix("."): each.content for each in made}
-    if form != "original" and form not in found:
+    terms = _looking(_known(form), looks)
+    preset = PRESETS.get(form)
+    if preset and not preset.status_reports:
+        raise Refused(f"{form} takes no status report", "Choose original, csv or jsonl")
+    if own := [name for name in _given(looks) if name not in _OF_REPORTS]:
+        words = (
+            f"a status report has columns and rows of its own: {_option(own[0])} is for statements"
+        )
+        raise click.UsageError(words)
+    made = next(iter(ErpExporter().report(report, [terms])), None) if report else None
+    whole = preset is not None or form == "original"
+    if not whole and made is None:
         raise Refused(f"a status report cannot be made to {form}", "Choose original, csv or jsonl")
 
     def write(target: Path) -> Sequence[str]:
-        target.write_bytes(content.read_bytes() if form == "original" else found[form])
-        return ()
+        if whole or made is None:
+            target.write_bytes(content.read_bytes())
+            return ()
+        target.write_bytes(made.content)
+        return made.left_out
 
     _put(write, out)
 
 
 def _terms(form: str, kinds: set[StatementKind], looks: Mapping[str, Any]) -> FormTerms:
     """The form that is named, or the one in which an ERP takes such statements."""
-    from h2h.export import PRESETS  # noqa: PLC0415 - lxml
-    from h2h.ports import FormTerms  # noqa: PLC0415 - with it
-
-    terms = FormTerms(form)
-    if form in PRESETS:
-        forms = PRESETS[form].forms
-        terms = next((each for each in forms if any(map(each.takes, kinds))), forms[0])
-    given = {name: value for name, value in looks.items() if value is not None}
-    terms = replace(terms, **{name: _value(name, value) for name, value in given.items()})
+    terms = _looking(_known(form, kinds), looks)
     if kinds and not any(terms.takes(kind) for kind in kinds):
         words = f"{form} takes no {' and no '.join(sorted(kinds))}"
         raise Refused(words, "Choose another form: `h2h export --help` lists them")
     return terms
+
+
+def _known(form: str, kinds: Iterable[StatementKind] = ()) -> FormTerms:
+    from h2h.export import FORMS, PRESETS  # noqa: PLC0415 - lxml
+    from h2h.ports import FormTerms  # noqa: PLC0415 - with it
+
+    if form in PRESETS:
+        forms = PRESETS[form].forms
+        return next((each for each in forms if any(map(each.takes, kinds))), forms[0])
+    if form not in FORMS:
+        words = f"there is no form and no preset {escaped(form)}"
+        raise Refused(
+            words, f"Choose a form ({', '.join(FORMS)}) or a preset ({', '.join(PRESETS)})"
+        )
+    return FormTerms(form)
+
+
+def _looking(terms: FormTerms, looks: Mapping[str, Any]) -> FormTerms:
+    """`terms` as the options say. What config.toml refuses is refused here too."""
+    from h2h.config import forms, values  # noqa: PLC0415 - heavy
+    from h2h.config.findings import Wrong  # noqa: PLC0415 - with it
+
+    given = _given(looks)
+    for name in given:
+        if why := forms.ignored(terms.form, name):
+            raise click.UsageError(f"{_option(name)} says nothing {why}")
+    for name, judged in (("separator", values.separator), ("date_format", values.date_format)):
+        try:
+            judged(given.get(name, getattr(terms, name)))
+        except Wrong as wrong:
+            words = f"expected {wrong.expected}. {wrong.remedy}"
+            raise click.BadParameter(words, param_hint=_option(name)) from wrong
+    return replace(terms, **{name: _value(name, value) for name, value in given.items()})
+
+
+def _given(looks: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in looks.items() if value is not None}
+
+
+def _option(name: str) -> str:
+    return "--no-header" if name == "header" else f"--{name.replace('_', '-')}"
 
 
 def _value(name: str, given: Any) -> Any:  # noqa: ANN401 - what click and FormTerms have

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from h2h.adapters.journal import Silence
 from h2h.cli import root
 from h2h.config import load
 from h2h.errors import Refused
+from h2h.export import FORMS, PRESETS
 from h2h.wiring import wire
 
 OURS, SECOND, STRANGE = "DE89370400440532013000", "DE02120300000000202051", "DE02100500000054540402"
@@ -180,7 +182,13 @@ def test_what_a_form_leaves_out_is_told(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(
     ("form", "content"),
-    [("original", STATUS), ("jsonl", '"group_status":"RJCT"'), ("csv", "R,M1,pain.001,RJCT")],
+    [
+        ("original", STATUS),
+        ("sap", STATUS),
+        ("dynamics365", STATUS),
+        ("jsonl", '"group_status":"RJCT"'),
+        ("csv", "R,M1,pain.001,RJCT"),
+    ],
 )
 def test_a_status_report_is_handed_out_as_it_came_or_as_rows(
     workspace: Workspace, form: str, content: str
@@ -190,13 +198,60 @@ def test_a_status_report_is_handed_out_as_it_came_or_as_rows(
     assert content in result.stdout
 
 
+def test_the_rows_of_a_status_report_obey_the_options(workspace: Workspace) -> None:
+    looks = ["--separator", ";", "--no-header"]
+    result = workspace.export(workspace.status, "--as", "csv", *looks)
+    assert result.stdout_bytes == b"R;M1;pain.001;RJCT;;;;;;RJCT;;;;\r\n"
+
+
+def test_help_and_refusal_list_every_form_and_preset(workspace: Workspace) -> None:
+    told = " ".join(workspace.export("--help").stdout.split()).replace("- ", "-")
+    refused = str(workspace.export(workspace.day, "--as", "ofx").exception)
+    for name in (*FORMS, *PRESETS):
+        assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", told), name
+        assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", refused), name
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--as", "mt940", "--separator", ";"), "--separator says nothing in mt940: it is for csv"),
+        (("--as", "jsonl", "--columns", "account"), "--columns says nothing in jsonl"),
+        (("--as", "sap", "--no-header"), "--no-header says nothing in camt.02"),
+        (("--as", "csv", "--date-format", "%H"), "a format of %Y, %y, %m, %d and"),
+        (("--as", "xlsx", "--date-format", "%B"), "a format of %Y, %y, %m, %d and"),
+        (("--as", "csv", "--separator", "||"), "one character"),
+    ],
+)
+def test_an_option_without_effect_is_refused(
+    workspace: Workspace, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    day = tmp_path / "day.xml"
+    day.write_text(DAY, "utf-8")
+    kept = workspace.export(f"{workspace.day}-1", *options)
+    offline = read(day, "--format", *options[1:])
+    for result in (kept, offline):
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert words in " ".join(result.stderr.split())
+
+
+def test_the_columns_of_a_status_report_are_its_own(workspace: Workspace) -> None:
+    result = workspace.export(workspace.status, "--as", "csv", "--columns", "account")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--columns is for statements" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("20261123-000000-ffffff", "--as", "csv"), "there is no bank file and no statement"),
         (("{day}-2", "--as", "csv"), "nothing of .*-2 is booked"),
         (("{day}", "--as", "mt942"), "mt942 takes no statement"),
-        (("{day}", "--as", "ofx"), "there is no form ofx"),
+        (("{day}", "--as", "ofx"), "there is no form and no preset ofx"),
+        (("{day}-9", "--as", "csv"), "file [0-9a-f-]+ has no statement 9: it has 3"),
+        (("{status}-1", "--as", "csv"), "file [0-9a-f-]+ has no statement 1: it has none"),
+        (("{status}", "--as", "netsuite"), "netsuite takes no status report"),
+        (("{status}", "--as", "ofx"), "there is no form and no preset ofx"),
         (("{day}", "--as", "camt.08"), "cannot be rewritten"),
         (("{day}", "--as", "csv", "--columns", "amount"), "there is no column amount"),
         (("{status}", "--as", "mt940"), "a status report cannot be made to mt940"),
@@ -205,9 +260,9 @@ def test_a_status_report_is_handed_out_as_it_came_or_as_rows(
 def test_what_cannot_be_is_refused_with_the_reason(
     workspace: Workspace, tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
-    ids = {"{day}": workspace.day, "{day}-2": f"{workspace.day}-2", "{status}": workspace.status}
     out = tmp_path / "made"
-    result = workspace.export(*(ids.get(each, each) for each in arguments), "--out", out)
+    ids = {"day": workspace.day, "status": workspace.status}
+    result = workspace.export(*(each.format(**ids) for each in arguments), "--out", out)
     assert isinstance(result.exception, Refused)
     assert result.exit_code == 1
     with pytest.raises(Refused, match=words):

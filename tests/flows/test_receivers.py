@@ -249,6 +249,16 @@ def test_a_name_is_made_of_the_template_and_cut_to_what_the_erp_takes(
     assert name.endswith(f"_20261101_{room.file('st.xml').id}.xml")
 
 
+def test_a_notification_without_a_period_is_of_the_day_on_which_the_bank_made_it(
+    room: Room, bank_files: BankFiles
+) -> None:
+    room.receivers = (replace(SAP, file_name="{date:%Y%m%d}_{id}"),)
+    send(room, bank_files.report_file(bank_files.notification("1"), message="camt.054.001.02"))
+    room.sweep()
+    (name,) = received(room, folder="notifications")
+    assert (f"{room.clock.time:%Y%m%d}", name[:9]) == ("20261123", "20261121_")
+
+
 def test_two_forms_of_one_ending_have_names_of_their_own(
     room: Room, bank_files: BankFiles, chained: Chain
 ) -> None:
