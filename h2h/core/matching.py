@@ -21,6 +21,13 @@ _COMES_BACK = frozenset({"RRTN", "RPCR", "ARRT", "UPDD", "PRDD", "RCDD", "CPRR",
 CONTRADICTION = "payment-contradiction"  # the rule: entries against what is known of a payment
 A_DAY = timedelta(days=1)  # by which a bank's calendar may be behind ours
 _MOST_NAMED = 5  # payments shown for one uncertain line
+# By which ids of a line a payment is found, the first one first: the line's, and the payment's.
+IDS = (
+    ("end_to_end_id", "end_to_end_id"),
+    ("instruction_id", "instruction_id"),
+    ("transaction_reference", "servicer_reference"),
+    ("servicer_reference", "servicer_reference"),
+)
 
 
 class Line(NamedTuple):
@@ -35,7 +42,8 @@ class Line(NamedTuple):
     batch_id: str = ""
     instruction_id: str = ""
     end_to_end_id: str = ""
-    servicer_reference: str = ""
+    transaction_reference: str = ""  # the bank's own, of the transaction
+    servicer_reference: str = ""  # the bank's own, of the entry
     returned: bool = False  # the bank says that it is money coming back
     charges: Decimal = Decimal(0)  # that the amount is less by, in the same currency
     instructed: Decimal | None = None  # what was ordered, before it was exchanged
@@ -46,8 +54,7 @@ class Line(NamedTuple):
     @property
     def named(self) -> bool:
         """Does it name anything by which one payment of ours can be found?"""
-        ids = {self.end_to_end_id, self.instruction_id, self.servicer_reference}
-        return bool(ids - NAMELESS)
+        return bool({getattr(self, name) for name, _ in IDS} - NAMELESS)
 
     @property
     def names_batch(self) -> bool:
@@ -160,6 +167,7 @@ def _line(entry: Entry, number: int, detail: EntryDetail, account: str, *, alone
         batch_id=detail.batch_id or entry.batch_id,
         instruction_id=detail.instruction_id if known else "",
         end_to_end_id=detail.end_to_end_id if known else "",
+        transaction_reference=detail.servicer_reference if known else "",
         servicer_reference=entry.servicer_reference if alone else "",
         returned=_comes_back(entry, detail),
         charges=_charges(charges, currency),
@@ -206,9 +214,9 @@ def _match(candidate: Candidate, how: How, why: str = "") -> Match:
 
 def _named(line: Line, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates that bear the first of its ids that any of them bears."""
-    for name in ("end_to_end_id", "instruction_id", "servicer_reference"):
+    for name, ours in IDS:
         given = getattr(line, name)
-        found = [each for each in candidates if getattr(each, name) == given]
+        found = [each for each in candidates if getattr(each, ours) == given]
         if found and given not in NAMELESS:
             return found
     return []

@@ -152,13 +152,15 @@ class Fact(NamedTuple):
 class Effect:
     """What a report does: what is new of each payment, what it says, what a person must see.
 
-    `waiting` are the codes for which somebody must authorise or cancel at the bank.
+    `waiting` are the codes for which somebody must authorise or cancel at the bank; `references`
+    the bank's own of payments, by their number.
     """
 
     targets: tuple[PaymentKey, ...]
     alarms: tuple[str, ...]
     facts: tuple[Fact, ...] = ()
     waiting: tuple[str, ...] = ()
+    references: frozenset[tuple[int, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,7 @@ class _Effects:
         self.alarms: dict[str, None] = {}  # in order, each once
         self.facts: list[Fact] = []
         self.waiting: set[str] = set()
+        self.references: set[tuple[int, str]] = set()
 
     def above(self, report: StatusReport) -> None:
         """Note what is said above the payments."""
@@ -290,6 +293,8 @@ class _Effects:
         if status.status or status.reasons:
             words = reason_words(status.reasons)
             self.facts.append(Fact(payment.number, payment.batch_id, status.status, words))
+        if status.servicer_reference:
+            self.references.add((payment.number, status.servicer_reference))
         before = self.now(payment)
         if status.servicer_reference > before.servicer_reference:
             self.keep(replace(before, servicer_reference=status.servicer_reference))
@@ -360,7 +365,9 @@ class _Effects:
         before = {payment.number: payment for payment in self.payments}
         changed = (self.targets[n] for n in sorted(self.targets) if self.targets[n] != before[n])
         alarms = shortened(list(self.alarms))
-        return Effect(tuple(changed), alarms, tuple(self.facts), tuple(sorted(self.waiting)))
+        waiting = tuple(sorted(self.waiting))
+        references = frozenset(self.references)
+        return Effect(tuple(changed), alarms, tuple(self.facts), waiting, references)
 
 
 def shortened(alarms: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import pairwise
@@ -138,7 +138,7 @@ def _tell(
     changes = _write_targets(connection, ours, effect.targets)
     moved = changes.words() or say("no payment moved")
     follow(connection, ours, say("{name}: {moved}", name=name, moved=moved), now)
-    references = {target.servicer_reference for target in effect.targets} - {""}
+    references = _keep_references(connection, ours, effect.references)
     others = settle_again(connection, ours, references, now)
     after = the_file(connection, ours.id)
     alarms = (*(f"{name}: {alarm}" for alarm in (*effect.alarms, *changes.alarms)), *others)
@@ -284,6 +284,19 @@ def _keep_facts(
     rows = [about | {"place": n} | fact._asdict() for n, fact in enumerate(facts, 1)]
     if rows:
         connection.execute(insert(tables.told), rows)
+
+
+def _keep_references(
+    connection: Connection, ours: File, told: Iterable[tuple[int, str]]
+) -> Collection[str]:
+    """Note the bank's own references of payments; those that are new."""
+    table = tables.told_references
+    query = select(table.c.number, table.c.servicer_reference).where(table.c.file_id == ours.id)
+    new = sorted({*told} - {(number, name) for number, name in connection.execute(query)})
+    rows = [{"file_id": ours.id, "number": n, "servicer_reference": name} for n, name in new]
+    if rows:
+        connection.execute(insert(table), rows)
+    return {name for _, name in new}
 
 
 def _write_targets(connection: Connection, ours: File, targets: Sequence[PaymentKey]) -> Changes:

@@ -45,6 +45,7 @@ from h2h.adapters.sql.store import file_of, files, moves, select_files, set_if_u
 from h2h.core.books import account_key
 from h2h.core.matching import (
     A_DAY,
+    IDS,
     NAMELESS,
     Batch,
     Candidate,
@@ -73,7 +74,7 @@ from h2h.core.words import say
 from h2h.ports import File
 
 payments, statements, entries = tables.payments, tables.statements, tables.entries
-claims = tables.claims
+claims, told = tables.claims, tables.told_references
 
 _CHUNK = 500  # entries, and lines of them, looked up at a time
 _MOST_BATCHES = 10  # of files, the newest ones, whose batch may be meant by one line
@@ -101,6 +102,7 @@ def concerns_us(connection: Connection, bank: str | None, found: Sequence[Entry]
         for detail in entry.details:
             names.add(detail.end_to_end_id)
             names.add(detail.instruction_id)
+            references.add(detail.servicer_reference)
             messages.add(detail.message_id)
             batches.add(detail.batch_id)
     given = (names, names, messages, batches, references)
@@ -117,7 +119,7 @@ _ANY_NAME = "SELECT " + " OR ".join(
         "payments ON payments.instruction_id <> '' AND payments.instruction_id",
         "files ON files.message_id",
         "payments ON payments.batch_id",
-        "payments ON payments.servicer_reference <> '' AND payments.servicer_reference",
+        "told_references ON told_references.servicer_reference",
     )
 )
 
@@ -342,8 +344,8 @@ class _Settling:
     def candidates(self, lines: Sequence[Line]) -> Callable[[Line], Iterable[Candidate]]:
         """By a line, our payments for this bank that bear one of its ids."""
         bearing = [
-            (name, self.bearing(name, {getattr(line, name) for line in lines} - NAMELESS))
-            for name in _NAMES
+            (name, self.bearing(ours, {getattr(line, name) for line in lines} - NAMELESS))
+            for name, ours in IDS
         ]
 
         def of(line: Line) -> Iterable[Candidate]:
@@ -360,9 +362,9 @@ class _Settling:
         """Payments first, then their files: asked in one, a database may begin with the files."""
         if not wanted:
             return {}
-        query = select(*_CANDIDATE).where(
-            payments.c[name].in_(among(wanted)), payments.c[name] != ""
-        )
+        query = _TOLD if name == "servicer_reference" else select(*_CANDIDATE)
+        column = told.c[name] if name == "servicer_reference" else payments.c[name]
+        query = query.where(column.in_(among(wanted)), column != "")
         rows = self.connection.execute(query).all()
         reached = self.may_go({row.file_id for row in rows}) if rows else {}
         found: dict[str, list[Candidate]] = defaultdict(list)
@@ -515,7 +517,6 @@ _MARKS = (
     *(entries.c.servicer_reference, entries.c.booking_date),
 )
 _COLLECTION = "pain.008"
-_NAMES = ("end_to_end_id", "instruction_id", "servicer_reference")
 _CANDIDATE = tuple(
     payments.c[name]
     for name in Candidate._fields
@@ -529,4 +530,10 @@ _ANNOUNCED_AT = (
 _FILE = (
     *(files.c[name] for name in ("id", "message", "message_id")),
     func.coalesce(_ANNOUNCED_AT, files.c.created).label("since"),
+)
+# A payment once for each reference that the bank has told of it.
+_TOLD = select(
+    *(told.c[c.name] if c.name == "servicer_reference" else c for c in _CANDIDATE)
+).join_from(
+    told, payments, and_(payments.c.file_id == told.c.file_id, payments.c.number == told.c.number)
 )

@@ -213,7 +213,7 @@ payments = Table(
     _words("told_at"),  # when the report that told it was made, and so the next two
     _words("status"),
     _words("reason"),
-    _words("servicer_reference"),  # the bank's own, as far as reports tell it
+    _words("servicer_reference"),  # the bank's own, the greatest that reports tell
     _words("payee_check"),  # the code of its verification
     _words("payee_name"),
     _words("payee_at"),
@@ -232,11 +232,6 @@ _index(
     where="instruction_id <> ''",
 )
 _index("payments_by_batch", payments.c.batch_id, payments.c.file_id)
-_index(
-    "payments_by_reference",
-    payments.c.servicer_reference,
-    where="servicer_reference <> ''",
-)
 OPEN_PAYMENTS = f"state IN ({_listed(OPEN_PAYMENT)})"
 _index("payments_open", payments.c.file_id, where=OPEN_PAYMENTS)
 
@@ -418,6 +413,16 @@ told = Table(
     _words("created"),  # the report, as text that sorts
 )
 _index("told_by_payment", told.c.file_id, told.c.number)
+
+# Every reference of its own that a bank has told of a payment: its entry may have any of them.
+told_references = Table(
+    "told_references",
+    metadata,
+    _of_file(key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("servicer_reference", String, primary_key=True),
+)
+_index("told_references_by_reference", told_references.c.servicer_reference)
 
 # The booked lines that are payments of ours, or may be.
 claims = Table(

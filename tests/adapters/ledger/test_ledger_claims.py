@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -486,3 +487,40 @@ def test_the_ledger_is_the_same_whatever_comes_first_and_how_often(
     for number in [*order, *again]:
         acts[number]()
     assert ledger_of(office, mark) == in_order
+
+
+# ------------------------------------------------------------------------ the bank's own references
+
+
+def referring(office: Office, reference: str, hour: int) -> StatusReport:
+    status = PaymentStatus("", "A", "ACSP", (), "", "", reference)
+    report = replace(office.report("M1"), batches=(BatchStatus("B1", "", (), (status,)),))
+    return replace(report, created=f"2026-01-05T{hour}:00:00")
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+@pytest.mark.parametrize("booked_under", ["R1", "R2"])
+def test_of_two_references_the_entry_may_have_either_whatever_comes_first(
+    office: Office, order: Sequence[int], booked_under: str
+) -> None:
+    ours = sent(office, "A")
+    acts: list[Callable[[], object]] = [
+        lambda: tell(office, referring(office, "R1", 10)),
+        lambda: tell(office, referring(office, "R2", 11)),
+        lambda: debit(office, "-10.00", servicer_reference=booked_under),
+    ]
+    for which in order:
+        acts[which]()
+    assert states(office, ours) == [Pay.BOOKED]
+
+
+def test_a_transaction_within_a_batch_is_found_by_its_own_reference(office: Office) -> None:
+    ours = sent(office, "A", "B")
+    tell(office, referring(office, "R1", 10))
+    details = [
+        office.detail(amount=Decimal("10.00"), currency="EUR", servicer_reference=reference)
+        for reference in ("R1", "another's")
+    ]
+    batch = office.entry("-20.00", *details, servicer_reference="SUM", batch_transactions=2)
+    office.book(office.statement("100.00", "80.00", batch))
+    assert states(office, ours) == [Pay.BOOKED, Pay.INSTRUCTED]

@@ -350,12 +350,6 @@ def _payments() -> None:
         where="instruction_id <> ''",
     )
     _index("payments_by_batch", "payments", ["batch_id", "file_id"])
-    _index(
-        "payments_by_reference",
-        "payments",
-        ["servicer_reference"],
-        where="servicer_reference <> ''",
-    )
     open_ = "state IN ('accepted', 'acknowledged', 'instructed')"
     _index("payments_open", "payments", ["file_id"], where=open_)
     _index("payments_by_exact_key", "payments", ["exact_key"], where="exact_key IS NOT NULL")
@@ -392,6 +386,17 @@ def _told() -> None:
         sa.PrimaryKeyConstraint("report_id", "place", name="pk_told"),
     )
     _index("told_by_payment", "told", ["file_id", "number"])
+    op.create_table(
+        "told_references",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("servicer_reference", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_told_references_file_id"),
+        sa.PrimaryKeyConstraint(
+            "file_id", "number", "servicer_reference", name="pk_told_references"
+        ),
+    )
+    _index("told_references_by_reference", "told_references", ["servicer_reference"])
 
 
 def _claims() -> None:
