@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from h2h.core.problem import Problem
     from h2h.core.words import Translate
-    from h2h.ports import File, Ledger, StatementRow
+    from h2h.ports import File, Ledger, Pause, StatementRow
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -43,17 +43,28 @@ def status(path: Path, *, as_json: bool) -> None:
         missing = [] if as_json else missing_statements(path, ledger, folded=True)
         waiting = waiting_rows(ledger, translate)
     for pause in [] if as_json else pauses:
-        words = f"PAUSED {pause.bank or 'everything'} by {pause.who}: {pause.reason}"
-        click.secho(words, fg="red", bold=True)
+        click.secho(tell(_paused(pause), translate), fg="red", bold=True)
     for row in missing:
-        words = "MISSING {bank} {account} {currency} statement of {day}: {because}"
-        click.secho(words.format_map(row), fg="yellow", bold=True)
+        click.secho(tell(_missing(row), translate), fg="yellow", bold=True)
     for row in [] if as_json else waiting:
         click.secho(line_of(row, translate), fg="yellow")
     columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
     rows = [{"kind": "file", **_waiting(file, translate)} for file in files]
-    empty = "No file is under way." if waiting else "Nothing is under way."
+    nothing = say("No file is under way.") if waiting else say("Nothing is under way.")
+    empty = tell(nothing, translate)
     show_rows([*rows, *waiting] if as_json else rows, columns, as_json=as_json, empty=empty)
+
+
+def _paused(pause: Pause) -> str:
+    what = pause.bank or say("everything")
+    return say("PAUSED {what} by {who}: {reason}", what=what, who=pause.who, reason=pause.reason)
+
+
+def _missing(row: Row) -> str:
+    return say(
+        "MISSING {bank} {account} {currency} statement of {day}: {because}",
+        **{name: row[name] for name in ("bank", "account", "currency", "day", "because")},
+    )
 
 
 def _waiting(file: File, translate: Translate) -> Row:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from h2h.cli.workspace import translator_at
+from h2h.core.words import say, tell
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def run(path: Path, *, once: bool, as_json: bool) -> None:
             daemon.Daemon(services).run()
             return
         unreachable = daemon.once(services)
-    _tell(unreachable, as_json=as_json)
+    _tell(unreachable, path, as_json=as_json)
 
 
 @click.command()
@@ -64,7 +66,7 @@ def _act(verb: str, bank: str | None, path: Path, *, as_json: bool) -> None:
 
     if bank is not None and bank not in load(path).banks:
         raise click.BadParameter(f"there is no bank {bank} in {path}")
-    _tell(ask_or_do(verb, bank or "", path), as_json=as_json)
+    _tell(ask_or_do(verb, bank or "", path), path, as_json=as_json)
 
 
 def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:
@@ -113,14 +115,17 @@ def _ask(ledger: SqlLedger, verb: str, subject: str) -> dict[str, str]:
     raise Refused("the running daemon did not answer", "Look at its journal, then ask again")
 
 
-def _tell(unreachable: dict[str, str], *, as_json: bool) -> None:
+def _tell(unreachable: dict[str, str], path: Path, *, as_json: bool) -> None:
     """Say that it is done, or which banks could not be reached; exit 1 when there are some."""
     if as_json:
         click.echo(json.dumps({"unreachable": unreachable}))
     else:
+        translate = translator_at(path)
         for bank, because in unreachable.items():
-            click.echo(f"{bank} could not be reached: {because}", err=True)
+            words = say("{bank} could not be reached: {because}", bank=bank, because=because)
+            click.echo(tell(words, translate), err=True)
         if not unreachable:
-            click.echo("Done; `h2h status` shows what is still under way.")
+            words = say("Done; `h2h status` shows what is still under way.")
+            click.echo(tell(words, translate))
     if unreachable:
         sys.exit(1)

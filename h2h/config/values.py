@@ -90,17 +90,17 @@ def pattern(value: object) -> str:
     return text(value)
 
 
+_A_REFERENCE = r"In single quotes, such as '_([0-9A-Z]{10,})\.pdf$'"
+
+
 def reference(value: object) -> re.Pattern[str]:
     """A regular expression with one group, of a document's name."""
     try:
         found = re.compile(filled(value))
     except re.error as error:
-        raise Wrong(f"a regular expression ({error})", "Try it with python3 -m re") from error
+        raise Wrong(f"a regular expression ({error})", _A_REFERENCE) from error
     if found.groups != 1:
-        raise Wrong(
-            "a regular expression with one group, the bank's reference",
-            r'Such as "_(?P<reference>[0-9A-Z]{10,})\.pdf"',
-        )
+        raise Wrong("a regular expression with one group, the bank's reference", _A_REFERENCE)
     return found
 
 

@@ -212,9 +212,12 @@ def test_the_words_are_chinese_where_the_workspace_is(
     (line,) = workspace.waiting()
     assert line["because"] == "该对账单在上一张结束之前开始，且余额不同"
     assert workspace.problems(overlapping)[0]["message"] == line["because"]
-    told = workspace.run("status").stdout
+    assert workspace.run("pause", "--reason", "x").exit_code == 0
+    paused, told, nothing = workspace.run("status").stdout.splitlines()
+    assert paused.endswith(" 暂停 全部：x")
     assert told.startswith("等待 对账单")
-    assert "Next move" not in told
+    assert nothing == "没有正在处理的文件。"
+    assert workspace.run("fetch").stdout.startswith("完成；")
     assert line["because"] in workspace.run("statements").stdout
 
 

@@ -214,3 +214,17 @@ def test_a_reference_has_one_group(path: Path) -> None:
     reference = terms_of("acme", config.banks["acme"], config).downloads[1].reference
     assert reference is not None
     assert reference.search("x_AAA.pdf")
+
+
+def test_the_reference_that_is_proposed_is_one(path: Path) -> None:
+    plain = 'kind = "document", after = "delete" }'
+    for wrong in ("(", "a"):
+        path.write_text(EXAMPLE.replace(plain, f"reference = '{wrong}', {plain}"))
+        with pytest.raises(ConfigProblems) as told:
+            load(path)
+        proposed = told.value.findings[0].remedy.removeprefix("In single quotes, such as ")
+        path.write_text(EXAMPLE.replace(plain, f"reference = {proposed}, {plain}"))
+        found = load(path).banks["acme"]
+        reference = terms_of("acme", found, load(path)).downloads[1].reference
+        assert reference is not None
+        assert reference.search("20261123_ABCDEFGHIJ1.pdf")
