@@ -1,21 +1,23 @@
 """Documents of a bank (receipts of single entries, 电子回单) and the entries that they belong to.
 
 A document's name carries the bank's reference of its entry. Nothing of the tie is stored: it is
-looked up, by whichever of both is asked for.
+looked up, by whichever of both is asked for. Not every reference has an index: for the others the
+entries of the month are walked, once for all documents that are being handed over.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select, text, update
+import orjson
+from sqlalchemy import Connection, Engine, Row, Select, func, select, text, update
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import Store
-from h2h.core.states import Handed, Kept
+from h2h.core.states import Handed, In, Kept
 from h2h.ports import Link
 
 documents, exports, files = tables.documents, tables.exports, tables.files
@@ -25,25 +27,57 @@ _NEAR = timedelta(days=31)  # a document follows its entry within a month
 _REFERRED = text("entries.servicer_reference <> ''")
 _NAMED = ("servicer_reference", "transaction_id")  # of a transaction behind an entry
 _MOST_ASKED = 500  # references in one question
+_UNDER_WAY = (In.BOOKED.value, In.EXPORTING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Where the entries of a bank name the references that were asked for."""
+
+    newest: int  # the key of the last statement then
+    since: date
+    places: Mapping[str, Sequence[tuple[int, int]]]  # (statement's key, entry), by reference
 
 
 class Documents(Store):
     """Which document belongs to which entry."""
 
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._walks: dict[str, _Walk] = {}  # the last one of each bank
+
     def links(self, file_id: str) -> Sequence[Link]:
         with self._reading() as connection:
-            return [*links_of(connection, file_id), *_links_into(connection, file_id)]
+            return [*self._links_of(connection, file_id), *_links_into(connection, file_id)]
 
+    def _links_of(self, connection: Connection, file_id: str) -> list[Link]:
+        """The entries that a document belongs to, none when it is no such document."""
+        query = select(documents, files.c.name, files.c.created).join(files)
+        document = connection.execute(query.where(documents.c.file_id == file_id)).first()
+        if document is None:
+            return []
+        found = connection.execute(_by_servicer_reference(document)).all()
+        rows = found or self._named_near(connection, document)
+        return [_link(document, row) for row in rows]
 
-def links_of(connection: Connection, file_id: str) -> list[Link]:
-    """The entries that a document belongs to, none when it is no such document."""
-    query = select(documents, files.c.name, files.c.created).join(files)
-    document = connection.execute(query.where(documents.c.file_id == file_id)).first()
-    if document is None:
-        return []
-    found = connection.execute(_by_servicer_reference(document)).all()
-    rows = found or _named_near(connection, document)
-    return [_link(document, row) for row in rows]
+    def _named_near(self, connection: Connection, document: Row[Any]) -> list[Row[Any]]:
+        """By the references that have no index, so among the newer statements alone."""
+        since = document.created.date() - _NEAR
+        near = _entries_of(document.bank).where(statements.c.as_of >= since)
+        found: list[Row[Any]] = []
+        for key, index in self._walked(connection, document, since).places[document.reference]:
+            place = (entries.c.statement == key) & (entries.c.index == index)
+            found += connection.execute(near.where(place))
+        return sorted(found, key=lambda row: (row.id, row.number))
+
+    def _walked(self, connection: Connection, document: Row[Any], since: date) -> _Walk:
+        """A walk that knows of a document; no new one while nothing new came."""
+        walk = self._walks.get(document.bank)
+        newest = connection.execute(select(func.max(statements.c.key))).scalar() or 0
+        fresh = walk is not None and walk.newest == newest and walk.since <= since
+        if walk is None or not fresh or document.reference not in walk.places:
+            walk = self._walks[document.bank] = _walk(connection, document, newest)
+        return walk
 
 
 def _entries_of(bank: str) -> Select[Any]:
@@ -61,19 +95,19 @@ def _by_servicer_reference(document: Row[Any]) -> Select[Any]:
     return _entries_of(document.bank).where(same, _REFERRED)
 
 
-def _named_near(connection: Connection, document: Row[Any]) -> Sequence[Row[Any]]:
-    """By the references that have no index, so among the newer statements alone."""
-    since = document.created.date() - _NEAR
-    named = [entries.c.details.contains(part, autoescape=True) for part in _parts(document)]
-    same = or_(entries.c.entry_reference == document.reference, *named)
-    query = _entries_of(document.bank).where(statements.c.as_of >= since, same)
-    return connection.execute(query).all()
-
-
-def _parts(document: Row[Any]) -> Iterator[str]:
-    """How a reference stands in the JSON of an entry's transactions."""
-    for name in _NAMED:
-        yield f'"{name}":{json.dumps(document.reference, ensure_ascii=False)}'
+def _walk(connection: Connection, document: Row[Any], newest: int) -> _Walk:
+    """Look for a document's reference, and for those of all others on their way, in one walk."""
+    query = select(documents.c.reference, files.c.created).join_from(files, documents)
+    under_way = (files.c.bank == document.bank) & files.c.state.in_(_UNDER_WAY)
+    asked = [(document.reference, document.created), *connection.execute(query.where(under_way))]
+    since = min(created for _, created in asked).date() - _NEAR
+    places: dict[str, list[tuple[int, int]]] = {reference: [] for reference, _ in asked}
+    near = (statements.c.bank == document.bank) & (statements.c.as_of >= since)
+    for key in connection.execute(select(statements.c.key).where(near)).scalars().all():
+        for index, told in _references(connection, key):
+            for reference in places.keys() & told:
+                places[reference].append((key, index))
+    return _Walk(newest, since, places)
 
 
 def _link(document: Row[Any], row: Row[Any]) -> Link:
@@ -110,7 +144,8 @@ def _documents_of(connection: Connection, statement: Row[Any]) -> Iterator[tuple
     any_ = select(documents.c.file_id).where(documents.c.bank == statement.bank).limit(1)
     if connection.execute(any_).first() is None:
         return
-    named = dict(_references(connection, statement.key))
+    told = _references(connection, statement.key)
+    named = {reference: index for index, some in told for reference in some if reference}
     asked = list(named)
     for start in range(0, len(asked), _MOST_ASKED):
         some = documents.c.reference.in_(asked[start : start + _MOST_ASKED])
@@ -120,18 +155,18 @@ def _documents_of(connection: Connection, statement: Row[Any]) -> Iterator[tuple
             yield document, named[document.reference]
 
 
-def _references(connection: Connection, key: int) -> Iterator[tuple[str, int]]:
-    """Every reference of the entries of a statement, with the number of its entry."""
+def _references(connection: Connection, key: int) -> Iterator[tuple[int, Iterable[str]]]:
+    """Each entry's number of a statement, with every reference of it, some of them empty."""
     names = ("index", "entry_reference", "servicer_reference", "details")
     query = select(*(entries.c[name] for name in names)).where(entries.c.statement == key)
-    for index, *own, details in connection.execute(query):
-        yield from ((reference, index) for reference in (*own, *_named(details)) if reference)
+    for index, entry_reference, servicer_reference, details in connection.execute(query):
+        yield index, (entry_reference, servicer_reference, *_named(details))
 
 
-def _named(details: str) -> Iterable[str]:
-    if not any(f'"{name}"' in details for name in _NAMED):
-        return ()
-    return (found.get(name, "") for found in json.loads(details) for name in _NAMED)
+def _named(details: str) -> list[str]:
+    if not any(name in details for name in _NAMED):  # spares the reading of most
+        return []
+    return [found.get(name, "") for found in orjson.loads(details) for name in _NAMED]
 
 
 # --------------------------------------------------------------------------------- handed together
