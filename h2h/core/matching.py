@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,6 +19,9 @@ from h2h.core.words import say
 NAMELESS = frozenset({"", NOT_PROVIDED, "NONREF"})  # the last one is SWIFT's
 # ISO bank transaction sub-families of money that comes back: returned, reversed, unpaid.
 _COMES_BACK = frozenset({"RRTN", "RPCR", "ARRT", "UPDD", "PRDD", "RCDD", "CPRR", "UPCT"})
+# ISO families that no transfer of ours has (a direct debit received), and no collection.
+_OTHERS = {False: "RDDT", True: "ICDT"}
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?!.*XXX)[A-Z0-9]{11,30}")  # none that is masked
 CONTRADICTION = "payment-contradiction"  # the rule: entries against what is known of a payment
 A_DAY = timedelta(days=1)  # by which a bank's calendar may be behind ours
 _MOST_NAMED = 5  # payments shown for one uncertain line
@@ -50,6 +54,8 @@ class Line(NamedTuple):
     instructed_currency: str = ""
     transactions: int | None = None  # that the bank says to be in it
     booked_on: date | None = None
+    family: str = ""  # of the ISO bank transaction code
+    parties: tuple[str, ...] = ()  # accounts of its debtor and creditor, as far as it tells them
 
     @property
     def named(self) -> bool:
@@ -75,6 +81,7 @@ class Candidate(NamedTuple):
     currency: str
     account: str
     servicer_reference: str = ""
+    counterparty_account: str = ""
     collection: bool = False
     since: date | None = None  # when its file was announced
     delivered: bool = True  # False: its file must not have gone
@@ -175,7 +182,15 @@ def _line(entry: Entry, number: int, detail: EntryDetail, account: str, *, alone
         instructed_currency=exchange.instructed_currency if exchange else "",
         transactions=entry.batch_transactions if alone else None,
         booked_on=entry.booking_date,
+        family=_family(entry.bank_transaction_code),
+        parties=tuple(filter(None, (detail.debtor_account, detail.creditor_account))),
     )
+
+
+def _family(code: str) -> str:
+    """`ICDT` of `PMNT/ICDT/ESCT`; a bank's own code has none."""
+    domain, _, rest = code.partition("/")
+    return rest.partition("/")[0] if domain == "PMNT" else ""
 
 
 def _comes_back(entry: Entry, detail: EntryDetail) -> bool:
@@ -229,7 +244,8 @@ def _books(line: Line, candidate: Candidate) -> bool:
 
 def _goes_the_way(line: Line, candidate: Candidate) -> bool:
     """Other people's payments to us carry their own ids, which may be like ours."""
-    return goes_the_way(line, collection=candidate.collection)
+    strange = _OTHERS[candidate.collection]
+    return line.family != strange and goes_the_way(line, collection=candidate.collection)
 
 
 def goes_the_way(line: Line, *, collection: bool) -> bool:
@@ -264,10 +280,23 @@ def _doubt(line: Line, candidate: Candidate) -> str:
         return "it goes the payment's way, and the bank says that it comes back"
     if line.message_id not in {"", candidate.message_id}:
         return f"it names message {line.message_id}, the payment is of {candidate.message_id}"
+    if other := _another_party(line, candidate):
+        return f"it is with {other}, the payment with {candidate.counterparty_account}"
     if not _same_money(line, candidate):
         booked = f"{plain(line.amount.copy_abs())} {line.currency}"
         return f"it is {booked}, the payment {plain(candidate.amount)} {candidate.currency}"
     return ""
+
+
+def _another_party(line: Line, candidate: Candidate) -> str:
+    """The IBAN of somebody else that the line tells in place of the payment's counterparty.
+
+    In a return the debtor and the creditor may have changed places.
+    """
+    theirs, ours = account_key(candidate.counterparty_account), account_key(line.account)
+    told = [account_key(each) for each in line.parties]
+    others = [each for each in told if each != ours and _IBAN.fullmatch(each)]
+    return others[0] if others and theirs not in others and _IBAN.fullmatch(theirs) else ""
 
 
 def _same_money(line: Line, candidate: Candidate) -> bool:

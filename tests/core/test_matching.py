@@ -22,6 +22,7 @@ from h2h.core.statement import Charge, Entry, EntryDetail, Exchange
 from h2h.core.states import How, Pay
 
 OURS = "DE89370400440532013000"
+THEIRS = "FR1420041010050500013M02606"
 HUNDRED = Decimal("100.00")
 TRANSFER = Candidate("f1", 1, "MSG-1", "B1", "I1", "INV-1", HUNDRED, "EUR", OURS, "BANK-1")
 COLLECTION = TRANSFER._replace(file_id="f2", collection=True)
@@ -96,6 +97,42 @@ def test_a_line_that_differs_in_anything_is_uncertain_and_says_in_what(
     (found,) = the_payment(DEBIT._replace(**other), [TRANSFER])
     assert (found.how, found.number) == (How.UNCERTAIN, 1)
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [("PMNT/RDDT/ESDD", []), ("PMNT/ICDT/ESCT", [("f1", 1, How.EXACT)])],
+)
+def test_a_direct_debit_of_the_supplier_under_our_id_is_not_our_transfer(
+    code: str, found: list[tuple[str, int, How]]
+) -> None:
+    booked = entry(EntryDetail(end_to_end_id="INV-1"), amount=-HUNDRED, bank_transaction_code=code)
+    (line,) = lines_of(booked, OURS)
+    assert how(line, TRANSFER) == found
+
+
+def test_a_transfer_under_the_id_of_our_collection_is_not_it() -> None:
+    assert how(CREDIT._replace(family="ICDT"), COLLECTION) == []
+    assert how(CREDIT._replace(family="IDDT"), COLLECTION) == [("f2", 1, How.EXACT)]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "sure"),
+    [
+        ({"creditor_account": THEIRS}, True),
+        ({"creditor_account": "FR14 2004 1010 0505 0001 3M02 606", "debtor_account": OURS}, True),
+        ({"creditor_account": "NL91ABNA0417164300"}, False),
+        ({"creditor_account": "FR14XXXXXXXXXXXXXXXXXXX2606"}, True),  # masked
+        ({"creditor_account": "0500013M026"}, True),  # in a country's own form
+    ],
+)
+def test_another_counterparty_than_the_payments_is_uncertain(
+    accounts: dict[str, str], sure: bool
+) -> None:
+    detail = EntryDetail(end_to_end_id="INV-1", **accounts)  # type: ignore[arg-type]  # texts
+    (line,) = lines_of(entry(detail, amount=-HUNDRED), OURS)
+    transfer = TRANSFER._replace(counterparty_account=THEIRS)
+    assert how(line, transfer) == [("f1", 1, How.EXACT if sure else How.UNCERTAIN)]
 
 
 def test_two_payments_that_both_fit_are_left_to_a_person() -> None:
