@@ -152,8 +152,13 @@ def test_nor_is_one_that_is_asked_for_the_schemas_places(
 ) -> None:
     events = incoming._events
 
-    def silent(path: Path, kinds: tuple[str, ...], *tags: tuple[str, ...]) -> Iterator[object]:
-        yield from list(events(path, kinds, *tags))[:-1]
+    def silent(
+        path: Path,
+        kinds: tuple[str, ...],
+        tags: tuple[str, ...] | None = None,
+        measure: Callable[[int], object] = id,
+    ) -> Iterator[object]:
+        yield from list(events(path, kinds, tags, measure))[:-1]
 
     path = tmp_path / "bank.xml"
     path.write_text(f"<Envelope>{GOOD}</Envelope>", "utf-8")

@@ -119,8 +119,40 @@ class EntryTexts(NamedTuple):
 # ------------------------------------------------------------------------- which texts are the ones
 
 
-def choose(node: Node) -> EntryTexts:
-    """The texts of an entry. Raises Doubt where a figure is missing or there twice."""
+class Details:
+    """The transactions of an entry that is not over: thousands need less room as texts."""
+
+    def __init__(self) -> None:
+        self._texts: list[DetailTexts] = []
+        self._doubt: Doubt | None = None
+
+    def add(self, node: Node) -> None:
+        """One more. A doubt of it waits for the entry's end."""
+        try:
+            self._texts.append(_detail(node))
+        except Doubt as doubt:
+            self._doubt = self._doubt or doubt
+
+    def of(self, entry: Node) -> tuple[DetailTexts, ...]:
+        """All of them; those that were not added are found in the entry. Raises Doubt."""
+        for node in entry.all("NtryDtls", "TxDtls"):
+            self.add(node)
+        if self._doubt is not None:
+            raise self._doubt
+        sign, card = entry.value("CdtDbtInd"), _card(entry)
+        return tuple(
+            each
+            if each.sign and (each.card_number or not card)
+            else each._replace(sign=each.sign or sign, card_number=each.card_number or card)
+            for each in self._texts
+        )
+
+
+def choose(node: Node, details: Details | None = None) -> EntryTexts:
+    """The texts of an entry, some of whose `details` may have been read before.
+
+    Raises Doubt where a figure is missing or there twice.
+    """
     value, currency = _figure(node, "Amt")
     batches = node.all("NtryDtls", "Btch")
     return EntryTexts(
@@ -139,7 +171,7 @@ def choose(node: Node) -> EntryTexts:
         batch_message_id=next((b.value("MsgId") for b in batches), ""),
         batch_id=next((b.value("PmtInfId") for b in batches), ""),
         charges=_charges(node),
-        details=tuple(_detail(found, node) for found in node.all("NtryDtls", "TxDtls")),
+        details=(details or Details()).of(node),
         linked_message_id=node.value("AddtlInfInd", "MsgId"),
         exchange=_exchange(node),
     )
@@ -213,8 +245,8 @@ def _exchange(node: Node) -> ExchangeTexts | None:
     )
 
 
-def _detail(node: Node, entry: Node) -> DetailTexts:
-    """One transaction. Its own sign, where it has one, else that of its entry."""
+def _detail(node: Node) -> DetailTexts:
+    """One transaction. A sign or card that it does not have is its entry's."""
     value, currency = _detail_figure(node)
     references = node.one("Refs") or node
     return DetailTexts(
@@ -242,13 +274,13 @@ def _detail(node: Node, entry: Node) -> DetailTexts:
         exchange=_exchange(node),
         mandate_id=references.value("MndtId"),
         cheque_number=references.value("ChqNb"),
-        card_number=_card(node) or _card(entry),
+        card_number=_card(node),
         debtor_agent=_agent(node, "DbtrAgt"),
         creditor_agent=_agent(node, "CdtrAgt"),
         ultimate_debtor=_party(node, "UltmtDbtr"),
         ultimate_creditor=_party(node, "UltmtCdtr"),
         purpose=node.code("Purp"),
-        sign=node.value("CdtDbtInd") or entry.value("CdtDbtInd"),
+        sign=node.value("CdtDbtInd"),
     )
 
 

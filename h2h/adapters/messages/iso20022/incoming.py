@@ -13,12 +13,13 @@ copies that end with the part just finished.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO, NoReturn
 
 from lxml import etree
 
@@ -29,6 +30,8 @@ from h2h.core.naming import escaped
 from h2h.core.problem import Problem, Severity
 
 CHUNK = 100  # entries that are in memory as a tree at a time; more only cost memory
+_MUCH = 1 << 22  # bytes of entries that are in memory as a tree, if there is more than one
+LARGEST_TREE = 1 << 23  # bytes of one entry; as a tree it takes 20 times as much, judged twice that
 MOST_SLIPS = 20
 _NOT_THE_BANK = frozenset({"file", "size"})  # what only we can mend
 _LAST_LINE = 65535
@@ -179,6 +182,18 @@ def corrupt(
     return Unreadable(Problem(rule, Severity.ERROR, words, remedy, line=line))
 
 
+def refuse_item(opened: Opened, block: int, item: int, largest: int) -> NoReturn:
+    """Raise Corrupt for one that is too large to be kept in memory."""
+    kind = opened.kind
+    place = f"{kind.block_words} {block}, {kind.item_words} {item}"
+    words = f"{place}: has more than {largest} bytes, which is the most that is read of one"
+    remedy = (
+        f"Ask the bank to split this {kind.item_words}, or to report its transactions in a file of "
+        "their own. The file stays as it came; a later version of h2h may read it with h2h replay"
+    )
+    raise corrupt(opened.path, "size", words, remedy)
+
+
 def open_message(path: Path, largest: int) -> Opened:
     """Look at the top of a file only. Raises Corrupt when no message that we read is there."""
     try:
@@ -235,15 +250,30 @@ def parts(
 def slips(opened: Opened, problems: list[Problem], severities: Severities = AS_USUAL) -> None:
     """Add where the message breaks its schema, and nothing else, to `problems`."""
     found = Slips(opened, problems, severities)
-    for _ in _Walk(opened, found, nodes=False).parts():
-        if found.enough:
-            return
+    try:
+        for _ in _Walk(opened, found, nodes=False).parts():
+            if found.enough:
+                return
+    except Unreadable as error:
+        if error.problem.rule != "size":
+            raise
+        words = (
+            "it departs from the schema; from an entry on that is very large nobody looked where"
+        )
+        problems.append(found.slip(words, "", 0))
 
 
 def refuse_exactly(opened: Opened) -> None:
-    """Raise Corrupt with the right line for a message that is not well-formed or not whole."""
-    for _ in _Walk(opened, None, nodes=False).parts():
-        pass
+    """Raise Corrupt with the right line for a message that is not well-formed or not whole.
+
+    Behind an entry that is too large for a tree nothing is found.
+    """
+    try:
+        for _ in _Walk(opened, None, nodes=False).parts():
+            pass
+    except Unreadable as error:
+        if error.problem.rule != "size":
+            raise
 
 
 class _Walk:
@@ -258,15 +288,18 @@ class _Walk:
         self.blocks = 0  # finished ones
         self.done = 0  # items of the open block that were handed out
         self.waiting = 0  # items of the open block that stand in the tree, finished
+        self.unread = 0  # bytes since the last item or block ended
+        self.held = 0  # bytes since items were handed out
 
     def parts(self) -> Iterator[Part]:
         document: etree._Element | None = None
         complete = False
         tags = (self.item, self.block, "{*}Document", self.opened.above[-1])
-        for _, element in _events(self.opened.path, ("end",), tags):
+        for _, element in _events(self.opened.path, ("end",), tags, self.measure):
             if element.tag == self.item and _above(element) == (self.block, *self.opened.above):
                 self.waiting += 1
-                if self.waiting > CHUNK:
+                self.unread = 0
+                if self.waiting > CHUNK or (self.waiting > 1 and self.held > _MUCH):
                     yield self.some(element)
             elif element.tag == self.block and _above(element) == self.opened.above:
                 yield self.rest(element)
@@ -279,8 +312,17 @@ class _Walk:
         if not complete:
             raise corrupt(self.opened.path, "xml", "it ends before its last element was closed")
 
+    def measure(self, size: int) -> None:
+        """So many bytes more go to the parser."""
+        self.unread += size
+        self.held += size
+        if self.unread > LARGEST_TREE:
+            item = self.done + self.waiting + 1
+            refuse_item(self.opened, self.blocks + 1, item, LARGEST_TREE)
+
     def some(self, latest: etree._Element) -> Part:
         """Hand out the items before `latest`, which stays: the parser may be just behind it."""
+        self.held = 0
         _remove(next(latest.iterancestors()).itersiblings(self.block, preceding=True))
         self.judge(latest, self.blocks + 1, self.done)
         items = list(latest.itersiblings(self.item, preceding=True))[::-1]
@@ -297,7 +339,7 @@ class _Walk:
         self.blocks += 1
         self.judge(block, self.blocks, self.done)
         part = self.part(self.blocks, block.iterchildren(self.item), block, last=True)
-        self.done = self.waiting = 0
+        self.done = self.waiting = self.unread = self.held = 0
         return part
 
     def end(self, document: etree._Element) -> Part:
@@ -495,13 +537,31 @@ def _remove(elements: Iterable[etree._Element]) -> None:
             parent.remove(element)
 
 
+class _Measured:
+    """A file that tells how much is read of it."""
+
+    def __init__(self, stream: BinaryIO, measure: Callable[[int], object]) -> None:
+        self._stream, self._measure = stream, measure
+
+    def read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        self._measure(len(block))
+        return block
+
+
 def _events(
-    path: Path, events: tuple[str, ...], tags: tuple[str, ...] | None = None
+    path: Path,
+    events: tuple[str, ...],
+    tags: tuple[str, ...] | None = None,
+    measure: Callable[[int], object] = id,
 ) -> Iterator[tuple[str, etree._Element]]:
-    """iterparse, hardened; what is not well-formed raises Corrupt with its line."""
+    """iterparse, hardened; what is not well-formed raises Corrupt with its line.
+
+    `measure` is told how many bytes the parser takes.
+    """
     with path.open("rb") as stream:
         parser = etree.iterparse(
-            stream,
+            _Measured(stream, measure),
             events,
             tag=tags,
             resolve_entities=False,

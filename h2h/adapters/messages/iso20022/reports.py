@@ -17,7 +17,7 @@ from typing import NamedTuple, NoReturn, cast
 from lxml import etree
 
 from h2h.adapters.messages.iso20022 import incoming, lifting, schema, xml
-from h2h.adapters.messages.iso20022.entries import Doubt, EntryTexts, choose, entry
+from h2h.adapters.messages.iso20022.entries import Details, Doubt, EntryTexts, choose, entry
 from h2h.adapters.messages.iso20022.incoming import Node, Opened, Severities
 from h2h.adapters.messages.iso20022.marks import maker, marked
 from h2h.adapters.messages.iso20022.shapes import Shape, Shapes, Texts, resolved
@@ -25,6 +25,9 @@ from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Entry
 
 PART = 250  # entries, about: more leave the processor's cache
+_LARGEST_ENTRY = 1 << 26  # bytes; the transactions of a batch booking take five times as much
+_MOST_DETAILS = 5000  # transactions that wait with their entries
+_MOST_ELEMENTS = 100  # transactions of an entry that are in memory as a tree
 _HELD_BACK = 1 << 16  # characters: an unfinished entry waits for the next block up to this length
 _LONGEST_END = 100  # bytes of an end tag, with a prefix
 _UTF8 = frozenset({"UTF-8", "UTF8"})
@@ -137,8 +140,14 @@ class _Reading:
         self._item = opened.prefix + opened.kind.item
         self._block = opened.prefix + opened.kind.block
         self._group_tag = opened.prefix + "GrpHdr"
+        self._detail_tag, self._details_tag = opened.prefix + "TxDtls", opened.prefix + "NtryDtls"
         self._parser = _parser(
-            self._item, self._block, self._group_tag, "{*}Document", opened.above[-1]
+            self._detail_tag,
+            self._item,
+            self._block,
+            self._group_tag,
+            "{*}Document",
+            opened.above[-1],
         )
         tag = opened.kind.item
         # without attributes: so it is neither an empty element nor one with other name spaces
@@ -155,6 +164,10 @@ class _Reading:
         self._head: Node | None = None  # of the open report
         self._group = incoming.nothing()
         self._entries: list[Entry] = []
+        self._heavy = 0  # transactions of those that the parser read
+        self._details = Details()  # of the open entry
+        self._elements: list[xml.Element] = []  # those of its transactions that are none yet
+        self._unread = 0  # bytes of the open entry
         self._doubted: list[Doubted] = []
         self._documents = 0
         self._complete = False
@@ -163,9 +176,10 @@ class _Reading:
         for piece in self._pieces():
             if piece:
                 self._last = None
+                self._measure(len(piece))
                 for element in self._fed(partial(self._parser.feed, piece)):
                     yield from self._element(element)
-            while self._head is not None and len(self._entries) + len(self._doubted) >= PART:
+            while self._head is not None and self._enough():
                 yield self._some(self._head)
         for element in self._fed(self._parser.close):
             yield from self._element(element)
@@ -272,6 +286,12 @@ class _Reading:
 
     # -- what the parser has read
 
+    def _measure(self, size: int) -> None:
+        self._unread += size
+        if self._unread > _LARGEST_ENTRY:
+            place = self._reports + 1, self._index + 1
+            incoming.refuse_item(self._opened, *place, _LARGEST_ENTRY)
+
     def _fed(self, feed: Callable[[], object]) -> Iterator[xml.Element]:
         """The elements that have ended. What is not well-formed is refused.
 
@@ -294,7 +314,10 @@ class _Reading:
     def _element(self, element: xml.Element) -> Iterator[ReportPart]:
         above = tuple(ancestor.tag for ancestor in element.iterancestors())
         self._last = None
-        if element.tag == self._item and above == (self._block, *self._opened.above):
+        if element.tag == self._detail_tag:
+            if above == (self._details_tag, self._item, self._block, *self._opened.above):
+                self._detail(element)
+        elif element.tag == self._item and above == (self._block, *self._opened.above):
             self._entry(element)
         elif element.tag == self._block and above == self._opened.above:
             yield self._rest(element)
@@ -309,16 +332,27 @@ class _Reading:
             yield self._message(element)
         self._complete = element.getparent() is None
 
+    def _detail(self, element: xml.Element) -> None:
+        """Of many transactions only the texts are kept. The last may not be over, with its tail."""
+        self._elements.append(element)
+        if len(self._elements) > _MOST_ELEMENTS:
+            for each in self._elements[:-1]:
+                self._details.add(self._node(each))
+                cast("xml.Element", each.getparent()).remove(each)
+            del self._elements[:-1]
+
     def _entry(self, element: xml.Element) -> None:
         self._begin(cast("xml.Element", element.getparent()))
         self._index += 1
         node = self._node(element)
         try:
-            texts = choose(node)
+            texts = choose(node, self._details)
+            self._heavy += len(texts.details)
             self._entries.append(entry(self._index, texts))
             self._last = texts
         except Doubt as doubt:
             self._doubted.append(Doubted(self._index, str(doubt), doubt.path, node.line))
+        self._details, self._elements, self._unread = Details(), [], 0
         xml.release(element)
 
     def _begin(self, report: xml.Element) -> None:
@@ -334,8 +368,12 @@ class _Reading:
 
     # -- what is handed out
 
+    def _enough(self) -> bool:
+        return len(self._entries) + len(self._doubted) >= PART or self._heavy > _MOST_DETAILS
+
     def _some(self, head: Node) -> ReportPart:
         """The first entries that wait, and every doubt so far."""
+        self._heavy = 0
         entries, self._entries = self._entries[:PART], self._entries[PART:]
         doubted, self._doubted = self._doubted, []
         return ReportPart(self._reports + 1, entries, doubted, head, self._group, last=False)
@@ -347,6 +385,7 @@ class _Reading:
             head.keep_lines(self._head)
         part = ReportPart(self._reports, self._entries, self._doubted, head, self._group, last=True)
         self._entries, self._doubted, self._index, self._head = [], [], 0, None
+        self._heavy = self._unread = 0
         xml.release(report)
         return part
 
