@@ -142,4 +142,4 @@ def test_a_payment_is_recalled_from_the_shell_to_the_banks_yes(
     assert original["recalls"] == [row]
     assert original["state"] == "part_accepted"
     assert "recalls" in h2h(workspace, "show", row["of"])
-    assert h2h(workspace, "archive", "verify").endswith("moves\n")
+    assert "the chain is whole" in h2h(workspace, "archive", "verify")
