@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from h2h.core.books import account_key
@@ -116,6 +119,37 @@ class Match(NamedTuple):
     batch_id: str
     how: How
     why: str = ""
+
+
+class Claim(NamedTuple):
+    """An entry that is a payment, or its return; the same mark elsewhere is the same entry."""
+
+    kind: str  # of the report
+    statement: int
+    entry: int
+    how: How
+    mark: tuple[str, date | None]  # the bank's reference and the booking date
+
+
+def booked_again(claims: Iterable[Claim]) -> bool:
+    """Was a payment, after its return, booked once more? The report that tells most decides.
+
+    Reports of one kind may overlap: they tell of an entry once more.
+    """
+    of: dict[str, dict[int, Counter[tuple[How, tuple[str, date | None]]]]] = {}
+    for kind, statement, _, how, mark in {*claims}:
+        of.setdefault(kind, {}).setdefault(statement, Counter())[how, mark] += 1
+    told = [reduce(or_, statements.values()) for statements in of.values()]
+    told = [each for each in told if _times(each, How.RETURN)]
+    most = max((each.total() for each in told), default=0)
+    fullest = [each for each in told if each.total() == most]
+    return bool(fullest) and all(
+        _times(each, How.EXACT) > _times(each, How.RETURN) for each in fullest
+    )
+
+
+def _times(told: Counter[tuple[How, tuple[str, date | None]]], how: How) -> int:
+    return sum(times for (which, _), times in told.items() if which is how)
 
 
 def contradiction(words: str) -> Problem:

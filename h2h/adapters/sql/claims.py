@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select, update
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import append, set_if_unmoved, shift, the_file
+from h2h.core.matching import Claim, booked_again
 from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Answer
 from h2h.core.states import ANNOUNCED, REFUSED, How, Out, Pay, may_move, pay_state
@@ -25,6 +26,7 @@ from h2h.core.words import listed, say
 from h2h.ports import File
 
 payments, claims = tables.payments, tables.claims
+statements, entries = tables.statements, tables.entries
 recalls, recalled = tables.recalls, tables.recalled
 
 _PAGE = 5_000  # payments in memory at a time
@@ -90,6 +92,8 @@ def _derive(
     moved: list[dict[str, object]] = []
     for row in page:
         hows = found.get(row.number, frozenset()) | batches.get(row.batch_id, frozenset())
+        if {How.EXACT, How.RETURN} <= hows and _booked_again(connection, file_id, row.number):
+            hows = hows - {How.RETURN}
         state = pay_state(Pay(row.told), hows, recalled=row.number in back)
         if state.value != row.state:
             moved.append({"the_number": row.number, "to_state": state.value})
@@ -114,6 +118,23 @@ def _claims(
         for number, batch_id, how in connection.execute(query.where(which)):
             (numbers[number] if number else batches[batch_id]).add(How(how))
     return numbers, batches
+
+
+def _booked_again(connection: Connection, file_id: str, number: int) -> bool:
+    """Does one kind of report tell of more bookings of a payment than of its returns?"""
+    entry = and_(entries.c.statement == claims.c.statement, entries.c.index == claims.c.entry)
+    query = (
+        select(statements.c.kind, claims.c.statement, claims.c.entry, claims.c.how)
+        .add_columns(entries.c.servicer_reference, entries.c.booking_date)
+        .join_from(claims, statements, statements.c.key == claims.c.statement)
+        .join(entries, entry)
+        .where(claims.c.file_id == file_id, claims.c.number == number)
+        .where(claims.c.how.in_([How.EXACT.value, How.RETURN.value]))
+    )
+    return booked_again(
+        Claim(kind, statement, entry, How(how), (reference, day))
+        for kind, statement, entry, how, reference, day in connection.execute(query)
+    )
 
 
 def recalled_payments(

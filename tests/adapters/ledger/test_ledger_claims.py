@@ -524,3 +524,24 @@ def test_a_transaction_within_a_batch_is_found_by_its_own_reference(office: Offi
     batch = office.entry("-20.00", *details, servicer_reference="SUM", batch_transactions=2)
     office.book(office.statement("100.00", "80.00", batch))
     assert states(office, ours) == [Pay.BOOKED, Pay.INSTRUCTED]
+
+
+@pytest.mark.parametrize(
+    ("bookings", "state"),
+    [("-+", Pay.RETURNED), ("-+-", Pay.BOOKED), ("-+-+", Pay.RETURNED)],
+)
+def test_what_is_reversed_and_booked_once_more_is_booked(
+    office: Office, bookings: str, state: Pay
+) -> None:
+    ours = sent(office, "A")
+    named = office.detail(end_to_end_id="A")
+    made = [
+        office.entry(f"{sign}10.00", named, reversal=sign == "+", servicer_reference=f"S{place}")
+        for place, sign in enumerate(bookings)
+    ]
+    closing = str(sum((entry.amount for entry in made), Decimal("100.00")))
+    office.book(office.statement("100.00", closing, *made))
+    assert states(office, ours) == [state]
+    once = office.statement("100.00", "90.00", made[0], kind=NOTIFICATION)
+    office.book(once)
+    assert states(office, ours) == [state]
