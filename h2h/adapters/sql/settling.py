@@ -454,32 +454,33 @@ class _Settling:
         """Money that moved twice for one payment, as reports of one kind tell it."""
         by_file: dict[str, list[int]] = defaultdict(list)
         for match in matches:
-            if match.how is How.EXACT:
+            if match.how in _PAID:
                 by_file[match.file_id].append(match.number)
         for file_id, numbers in by_file.items():
             entry = and_(
                 entries.c.statement == claims.c.statement, entries.c.index == claims.c.entry
             )
             query = (
-                select(claims.c.number, *_MARKS)
+                select(claims.c.number, claims.c.batch_id, *_MARKS)
                 .join(statements, statements.c.key == claims.c.statement)
                 .join(entries, entry)
                 .where(claims.c.file_id == file_id, claims.c.number.in_(numbers))
-                .where(claims.c.how == How.EXACT.value)
-                .order_by(claims.c.number, claims.c.statement, claims.c.entry)
+                .where(claims.c.how.in_(_PAID))
+                .order_by(claims.c.number, claims.c.batch_id, claims.c.statement, claims.c.entry)
             )
             every: Iterable[Row[Any]] = self.connection.execute(query)
-            for number, rows in groupby(every, attrgetter("number")):
-                if words := self.twice(number, [*rows]):
+            for (number, batch), rows in groupby(every, attrgetter("number", "batch_id")):
+                name = f"payment {number}" if number else f"batch {batch}"
+                if words := self.twice(name, [*rows]):
                     self.alarms.append(f"file {file_id}: {words}")
 
-    def twice(self, number: int, rows: Sequence[Row[Any]]) -> str:
+    def twice(self, name: str, rows: Sequence[Row[Any]]) -> str:
         """An overlap or a later report tells of the same entry once more: that is not twice."""
         mine = (row for row in rows if row.statement == self.statement["key"])
         for one, other in product(mine, rows):
             if one.kind == other.kind and _another(one, other):
                 return (
-                    f"payment {number} is booked twice: entry {one.entry} of {one.id} and entry "
+                    f"{name} is booked twice: entry {one.entry} of {one.id} and entry "
                     f"{other.entry} of {other.id}"
                 )
         return ""
@@ -511,6 +512,7 @@ def _chunks(lines: Iterator[Line], size: int) -> Iterator[Sequence[Line]]:
         yield chunk
 
 
+_PAID = (How.EXACT, How.BATCH)
 # By what two claims are told to be of one entry, or of two.
 _MARKS = (
     *(claims.c.statement, claims.c.entry, statements.c.kind, statements.c.id),

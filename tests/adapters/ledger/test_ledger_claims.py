@@ -545,3 +545,11 @@ def test_what_is_reversed_and_booked_once_more_is_booked(
     once = office.statement("100.00", "90.00", made[0], kind=NOTIFICATION)
     office.book(once)
     assert states(office, ours) == [state]
+
+
+def test_a_batch_that_is_debited_twice_is_an_alarm(office: Office) -> None:
+    sent(office, "A", "B")
+    sums = [office.entry("-20.00", batch_id="B1", batch_message_id="M1") for _ in range(2)]
+    booked = office.book(office.statement("100.00", "60.00", *sums))
+    (problem,) = booked.problems
+    assert "batch B1 is booked twice: entry" in problem.message
