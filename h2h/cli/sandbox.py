@@ -59,7 +59,8 @@ def _run(folder: Path | None, port: int, workspace: Path | None, *, as_json: boo
     def tell(line: str) -> None:
         click.echo(json.dumps({"event": line}) if as_json else line)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell may have it ignored in the background
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         try:
             if folder is None:

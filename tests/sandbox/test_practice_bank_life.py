@@ -259,7 +259,9 @@ def test_the_command_runs_until_it_is_told_to_stop_and_its_day_can_be_advanced(
 
 def test_a_person_reads_plain_lines_and_the_section_to_paste(short: Path) -> None:
     program = "from h2h.cli.sandbox import sandbox; sandbox()"
-    command = [sys.executable, "-c", program, "--folder", str(short / "bank")]
+    # as a shell starts what it puts into the background: deaf to Ctrl-C
+    deaf = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    command = [*deaf, sys.executable, "-c", program, "--folder", str(short / "bank")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = "".join(iter(process.stdout.readline, 'entity = "ACME Corporation"\n'))
