@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -29,6 +30,15 @@ from h2h.sandbox.office import Office, running_office
 
 
 def agents_in(folder: Path) -> list[str]:
+    """Command lines of the processes that go on working in `folder`: one that was told to end may
+    take a moment for it."""
+    until = time.monotonic() + 20
+    while (found := running_in(folder)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def running_in(folder: Path) -> list[str]:
     """Command lines of the running processes that work in `folder`."""
     found = []
     for process in Path("/proc").glob("[0-9]*/cmdline"):
