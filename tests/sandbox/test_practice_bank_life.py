@@ -66,7 +66,7 @@ def test_when_it_has_stopped_nothing_of_it_runs_any_more(short: Path) -> None:
         config = bank.write_workspace(short / "work")
         load(config)
         assert is_listening(told.port)
-        assert agents_in(short) != []
+        assert running_in(short) != []
         idle = socket.create_connection((told.host, told.port))  # a customer that hangs on the line
     with closing(idle):
         assert not is_listening(told.port)
