@@ -36,6 +36,7 @@ from ..series.banks import (  # noqa: TID252 - `tests` is on no path
 )
 from ..series.paper import Order, pain001  # noqa: TID252 - the same
 
+SENT = datetime(2026, 12, 10, 8, tzinfo=UTC)  # our payment files, before the banks' month
 NOW = datetime(2027, 1, 9, 12, tzinfo=UTC)
 ORDERS = {"rhein": 15, "alpen": 35, "polder": 55, "mersey": 65, "harbor": 30}
 REPEATS = 15
@@ -139,16 +140,16 @@ def _send(ledger: SqlLedger, order: Order, path: Path, bank: str) -> None:
     """Take a payment file of ours to the bank, or to where nobody knows whether it arrived."""
     path.write_text(pain001(order), "utf-8")
     seen = Seen(bank, path.name, 1, 100, 1)
-    file: File | None = ledger.claiming(seen, bank, f"out-{order.message_id}", NOW)
+    file: File | None = ledger.claiming(seen, bank, f"out-{order.message_id}", SENT)
     assert file
     change = Change(sha256=order.message_id, message_id=order.message_id, message="pain.001.001.09")
-    file = ledger.move(file, Out.CLAIMED, NOW, change=change)
+    file = ledger.move(file, Out.CLAIMED, SENT, change=change)
     assert file
-    file = ledger.admit(file, change, (), Iso20022Messages().payments(path), 0, NOW)
+    file = ledger.admit(file, change, (), Iso20022Messages().payments(path), 0, SENT)
     road = (Out.APPROVED, Out.SEALED, Out.STAGED, Out.DELIVERING)
     for state in (*road, Out.IN_DOUBT if order.doubt else Out.SENT):
         assert file
-        file = ledger.move(file, state, NOW)
+        file = ledger.move(file, state, SENT)
 
 
 @pytest.fixture(scope="module")
