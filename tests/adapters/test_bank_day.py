@@ -155,7 +155,7 @@ def test_a_bank_day_from_the_erps_door_to_booked_balances(
     assert verdicts == {"run1.xml": "sent", "run1 again.xml": "duplicate", "broken.xml": "refused"}
     assert [arrival.message_id for arrival in day.bank.arrivals()] == ["DAY-1"]
     balances = json.loads(day.h2h("balances", "--json").stdout)
-    assert balances["amount"] == "124899.90"
+    assert balances["booked"] == "124899.90"
     assert day.h2h("archive", "verify").returncode == 0
     assert list((day.workspace / "outbox/practice").iterdir()) == []
     assert list(day.bank.inbox.iterdir()) == []
