@@ -658,7 +658,7 @@ PEAK = """
     from datetime import date
     from pathlib import Path
     from h2h.adapters.messages.iso20022.check import check
-    from h2h.ports import CheckTerms
+    from h2h.core.terms import CheckTerms
     verdict = check(Path(sys.argv[1]), CheckTerms(), date(2026, 11, 23))
     assert verdict.valid, verdict.problems
     status = Path("/proc/self/status").read_text()
