@@ -132,7 +132,11 @@ def test_a_bank_day_from_the_erps_door_to_booked_balances(
             [sys.executable, "-m", "h2h", "--config", str(day.config), "run"], stderr=log
         )
     try:
-        wait_until(lambda: '"started"' in journal.read_text(), "the daemon starts")
+        wait_until(
+            lambda: daemon.poll() is not None or '"started"' in journal.read_text(),
+            "the daemon starts",
+        )
+        assert daemon.poll() is None, journal.read_text()
         second = day.h2h("run", "--once")
         assert second.returncode == 1
         assert f"pid {daemon.pid}" in second.stderr
