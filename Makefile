@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the whole round trip, `make test` proves it.
 
-.PHONY: help setup setup-test demo test check schemas locale rules lock
+.PHONY: help setup setup-test demo test torture check schemas locale rules lock
 .DELETE_ON_ERROR:
 
 VENV = .venv
@@ -12,6 +12,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 help:
 	@echo "make demo     the whole round trip against the practice bank, in one minute"
 	@echo "make test     all tests"
+	@echo "make torture  the long form of tests/torture: kills, cuts, full disks, clocks; hours"
 	@echo "make check    ruff, format, mypy"
 	@echo "make schemas  write schemas/*.xsd from their dictionary"
 	@echo "make locale   bring the translations up to date with the code"
@@ -37,6 +38,10 @@ demo: setup
 
 test: setup-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Prints a table at its end: what was tried, survived, lost, doubled, in doubt.
+torture: setup-test
+	H2H_TORTURE=full $(BIN)/python -m pytest -n 2 --dist load --timeout 7200 tests/torture
 
 check: setup
 	$(BIN)/ruff check
