@@ -1,7 +1,7 @@
 """What booking a bank file costs, beside the bare tools: python bench/book.py [--rounds 5] [PART…].
 
-Every figure is a whole process, started fresh: from a verified camt.053 on disk to rows in a new
-ledger, with the unique keys on, committed and flushed. The commands of a part take turns; a ratio
+Every figure is a whole process, started fresh: from a verified camt.053 on disk to rows in the
+ledger of a workspace, with the unique keys on, committed and flushed. The commands of a part take turns; a ratio
 is that of the medians. The targets stand beside the ratios.
 
 Parts: hundred (100,000 entries against xmllint and the peers), million (1,000,000 entries: is it
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -81,9 +82,19 @@ def book(path: Path, folder: Path, *, exports: bool) -> None:
     ledger.close()
 
 
+def make_ledger(path: Path) -> None:
+    """An empty ledger, as `h2h init` leaves it."""
+    from h2h.adapters.sql.ledger import open_ledger  # noqa: PLC0415 - the child alone needs it
+
+    open_ledger(f"sqlite:///{path}", "test", archive=path.parent / "archive").close()
+
+
 def _ours(path: Path, folder: Path, *flags: str) -> Command:
-    """Our command; the ledger is made anew before each run by the shell around it."""
-    script = f'rm -rf "{folder}/book" && mkdir "{folder}/book" && exec "$@"'
+    """Our command; the shell around it gives it an empty ledger of its own before each run."""
+    if not (empty := folder / "empty.db").exists():
+        subprocess.run([sys.executable, __file__, "--empty", str(empty)], check=True)
+    begin = f'rm -rf "{folder}/book" && mkdir "{folder}/book"'
+    script = f'{begin} && cp "{empty}" "{folder}/book/ledger.db" && exec "$@"'
     child = [sys.executable, __file__, "--book", str(path), str(folder / "book"), *flags]
     return ["sh", "-c", script, "sh", *child]
 
@@ -147,10 +158,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="keeps the files for the next time")
     parser.add_argument("--book", nargs=2, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--empty", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--exports", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.book:
-        book(*asked.book, exports=asked.exports)
+        try:
+            book(*asked.book, exports=asked.exports)
+        except Exception:  # noqa: BLE001 - whatever it is, it spoils the figures
+            sys.exit(3)
+        return
+    if asked.empty:
+        make_ledger(asked.empty)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.folder or Path(temporary)

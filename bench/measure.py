@@ -23,11 +23,13 @@ class Cost:
 
 
 def run(command: Command) -> Cost:
-    """Run a command to its end; its exit code does not matter."""
+    """Run a command to its end; 0 and 1 are its verdicts, all else is a failure of the bench."""
     began = perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in {0, 1}:
+        raise subprocess.CalledProcessError(process.returncode, command)
     return Cost(perf_counter() - began, usage.ru_maxrss)
 
 

@@ -383,20 +383,14 @@ def statement_fingerprint(statement: Statement, tally: Tally) -> str:
 def mark(entry: Entry) -> Mark:
     """The mark of an entry: a hash over all of it but its place."""
     details = _json([detail_facts(detail) for detail in entry.details])
-    # the text of a tuple of plain values has but one reading
-    facts = repr(
-        (
-            _plain(entry.amount),
-            entry[2:5],
-            entry.booking_date and entry.booking_date.toordinal(),
-            entry.value_date and entry.value_date.toordinal(),
-            entry[7:14],
-            [_charge(charge) for charge in entry.charges],
-            entry.linked_message_id,
-            entry.exchange and _exchange(entry.exchange),
-        )
+    facts = (
+        _plain(entry.amount),
+        entry[2:14],
+        [_charge(charge) for charge in entry.charges] if entry.charges else (),
+        entry.linked_message_id,
+        entry.exchange and _exchange(entry.exchange),
     )
-    hashed = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16)
+    hashed = hashlib.blake2b(_json(facts), digest_size=16)
     hashed.update(details)
     return Mark(hashed.digest(), details.decode())
 

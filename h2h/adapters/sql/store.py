@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Connection,
     Date,
@@ -26,7 +27,9 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.sqlite import WRITES
+from h2h.adapters.sql.types import Amount
 from h2h.core.chain import GENESIS, link, record
+from h2h.core.money import plain
 from h2h.core.states import In, Out, State, may_move
 from h2h.errors import Corrupt, Transient
 from h2h.ports import Change, File
@@ -136,8 +139,8 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[objec
     columns = list(zip(*rows, strict=True))
     for at, column in enumerate(table.columns):
         bind = _bind(column, dialect)
-        if bind is not None and isinstance(column.type, Date):  # few days, many rows
-            bound = {day: bind(day) for day in set(columns[at])}
+        if bind is not None and isinstance(column.type, Date | Boolean):  # few values, many rows
+            bound = {value: bind(value) for value in set(columns[at])}
             columns[at] = tuple(map(bound.__getitem__, columns[at]))
         elif bind is not None:
             columns[at] = tuple(map(bind, columns[at]))
@@ -147,6 +150,8 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[objec
 
 def _bind(column: Column[Any], dialect: Dialect) -> Callable[[Any], object] | None:
     """What makes a value one of the database's own; None where it is one already."""
+    if isinstance(column.type, Amount) and not column.nullable:
+        return plain  # past two calls of SQLAlchemy's for each of many rows
     return column.type.dialect_impl(dialect).bind_processor(dialect)
 
 
@@ -196,6 +201,7 @@ def shift(
         "due_at": None,
         "due_because": "",
         "failures": 0,
+        "begun": 0,
     }
     if not set_if_unmoved(connection, file, written):
         return False
