@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from h2h import desk
 from h2h.core.calendar import is_business_day
 from h2h.core.words import tell, words_of
-from h2h.errors import H2HError
+from h2h.errors import H2HError, Transient
 from h2h.expecting import tell_missing
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound, take_in
@@ -129,7 +129,7 @@ class Daemon:
             notify("READY=1")
             self.services.log.event("started", environment=self.services.environment)
             while not self._stopping.is_set():
-                self._pass()
+                self._pass_or_tell()
                 self._wait()
         notify("STOPPING=1")
         self.services.log.event("stopped")
@@ -145,6 +145,13 @@ class Daemon:
     def _alive(self) -> bool:
         notify("WATCHDOG=1")
         return self._stopping.is_set()
+
+    def _pass_or_tell(self) -> None:
+        """What may pass, as a full disk or a locked ledger, ends a pass and not the daemon."""
+        try:
+            self._pass()
+        except Transient as error:
+            self.services.log.event("pass_failed", because=str(error))
 
     def _pass(self) -> None:
         for request in self.services.ledger.asked():

@@ -23,6 +23,7 @@ from h2h.core.states import In, State
 from h2h.core.words import say
 from h2h.errors import Corrupt, H2HError, Refused, Transient
 from h2h.exporting import assign, hand_over, in_turn, reference_of
+from h2h.poison import guarded
 from h2h.ports import (
     BankTerms,
     Change,
@@ -170,10 +171,14 @@ def quarantine(file: File, sweep: Sweep, error: Corrupt) -> None:
     """Set a bank file aside with its reasons; its bytes stay in its dossier."""
     problem = Problem("unreadable", Severity.ERROR, error.cause, error.next_move)
     if file.state in {In.FETCHED, In.OPENED, In.READ}:
-        change = Change(problems=(*file.problems, problem))
-        sweep.move(file, In.QUARANTINED, error.cause, change)
+        _set_aside(file, sweep, problem)
     else:
         sweep.wait(file, None, str(error), failed=True)
+
+
+def _set_aside(file: File, sweep: Sweep, problem: Problem) -> None:
+    change = Change(problems=(*file.problems, problem))
+    sweep.move(file, In.QUARANTINED, problem.message, change)
 
 
 def unseal(file: File, sweep: Sweep) -> File | None:
@@ -266,7 +271,12 @@ def choose_receivers(file: File, sweep: Sweep) -> File | None:
 
 
 Steps = Mapping[State, Step]
-BOOKING: Steps = MappingProxyType({In.FETCHED: unseal, In.OPENED: read, In.READ: book})
+BOOKING: Steps = MappingProxyType(
+    {
+        state: guarded(step, _set_aside, Severity.ERROR)
+        for state, step in ((In.FETCHED, unseal), (In.OPENED, read), (In.READ, book))
+    }
+)
 CHOOSING: Steps = MappingProxyType({In.BOOKED: choose_receivers})
 HANDING_OVER: Steps = MappingProxyType({In.EXPORTING: hand_over})
 

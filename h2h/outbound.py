@@ -26,6 +26,7 @@ from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, del
 from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
+from h2h.poison import guarded
 from h2h.ports import BankTerms, Change, Door, File, Seen, Session
 from h2h.sweep import NotNow, Step, Sweep, original_of, terms_of
 
@@ -111,22 +112,41 @@ def claim(file: File, sweep: Sweep) -> File | None:
     """claiming: bring our private copy into the dossier; the door loses the file last."""
     if file.recall:
         return recalls.write(file, sweep)
-    door = next((d for d in sweep.services.doors if d.terms.name == file.door), None)
+    door = _door_of(file, sweep)
     if door is None:
         raise NotNow(f"its door {file.door} is no longer configured")
     seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
+    if door.sealed and not door.copy_seal(seen, original_of(file, sweep)):
+        raise NotNow("its seal left the door before it was claimed; drop the seal again")
     taken = sweep.services.archive.claim(file.id, door.terms.folder, seen)
     if taken is None:
         words = say("the file left its door before it was claimed")
         return sweep.move(file, Out.CANCELLED, words)
     if door.terms.marker:
         sweep.services.archive.unmark(door.terms.folder, seen, door.terms.marker)
+    if door.sealed:
+        door.drop_seal(seen, original_of(file, sweep))
     sha256, size = taken
     return sweep.move(file, Out.CLAIMED, change=Change(sha256=sha256, size=size))
 
 
+def _door_of(file: File, sweep: Sweep) -> Door | None:
+    return next((d for d in sweep.services.doors if d.terms.name == file.door), None)
+
+
+def _broken_seal(file: File, sweep: Sweep) -> Problem | None:
+    """What is wrong with the seal that the ERP had to put beside the file; None: nothing."""
+    door = _door_of(file, sweep)
+    if file.recall or door is None or not door.sealed:
+        return None
+    return door.judge_seal(original_of(file, sweep), file.sha256 or "")
+
+
 def check(file: File, sweep: Sweep) -> File | None:
-    """claimed: judge the file by its bank's rules, and by what went before."""
+    """claimed: judge the file by its seal, by its bank's rules, and by what went before."""
+    broken = _broken_seal(file, sweep)
+    if broken is not None:
+        return sweep.move(file, Out.INVALID, broken.message, Change(problems=(broken,)))
     twin = sweep.ledger.same_bytes(file)
     if twin is not None:
         problem = same_bytes(twin.id)
@@ -397,7 +417,7 @@ def _doubt(file: File, final: str, sweep: Sweep) -> File | None:
 STEPS: Mapping[State, Step] = MappingProxyType(
     {
         Out.CLAIMING: claim,
-        Out.CLAIMED: check,
+        Out.CLAIMED: guarded(check, hold, Severity.HOLD),
         Out.VALID: approve,
         Out.APPROVED: seal,
         Out.SEALED: stage,

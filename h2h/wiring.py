@@ -16,6 +16,7 @@ from h2h.adapters.catalogue import translator
 from h2h.adapters.desktop import FolderDesktop
 from h2h.adapters.door import FolderDoor
 from h2h.adapters.folder import FolderBank
+from h2h.adapters.input_seal import InputSeal, Sha256Seal, signature_seal
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.profiles import load_profile
@@ -26,6 +27,7 @@ from h2h.config.findings import Key, Trouble, dotted
 from h2h.config.models import Account as AccountTable
 from h2h.config.models import Bank as BankTable
 from h2h.config.models import Config, Sftp
+from h2h.config.models import Door as DoorTable
 from h2h.config.models import Export as ExportTable
 from h2h.config.models import Form as FormTable
 from h2h.core.books import account_key
@@ -94,6 +96,7 @@ def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Servi
             new_id=lambda: new_id(time),
             translate=translator(config.h2h.language),
             receivers=receivers_of(config),
+            poison_attempts=config.h2h.poison_attempts,
         )
     finally:
         ledger.close()
@@ -119,21 +122,37 @@ def _make_rooms(config: Config) -> None:
 def doors_of(config: Config) -> tuple[Door, ...]:
     """One door a bank, and the outbox itself, where files are routed by debtor account."""
     outbox = config.h2h.outbox
-    doors = [FolderDoor(DoorTerms(ROOT_DOOR, outbox, None), doors=tuple(config.banks))]
+    doors = [_door(ROOT_DOOR, outbox, None, config.h2h.door, subfolders=tuple(config.banks))]
     for name, bank in config.banks.items():
-        rule = bank.door
-        terms = DoorTerms(
-            f"{ROOT_DOOR}/{name}",
-            outbox / name,
-            name,
-            settle=rule.settle,
-            marker=rule.marker,
-            incomplete_wait=rule.incomplete_wait,
-        )
-        doors.append(FolderDoor(terms))
+        doors.append(_door(f"{ROOT_DOOR}/{name}", outbox / name, name, bank.door))
     for door in doors:
         door.check()
     return tuple(doors)
+
+
+def _door(
+    name: str, folder: Path, bank: str | None, rule: DoorTable, subfolders: tuple[str, ...] = ()
+) -> FolderDoor:
+    terms = DoorTerms(
+        name,
+        folder,
+        bank,
+        settle=rule.settle,
+        marker=rule.marker,
+        incomplete_wait=rule.incomplete_wait,
+    )
+    return FolderDoor(terms, doors=subfolders, seal=_input_seal(rule))
+
+
+def _input_seal(rule: DoorTable) -> InputSeal | None:
+    """What the ERP must put beside each file. Raises ConfigError for a ring that is not named."""
+    if rule.seal == "none":
+        return None
+    if rule.seal == "sha256":
+        return Sha256Seal()
+    if rule.home is None or not rule.signers:
+        raise ConfigError('seal = "openpgp" without home or signers', "Name both in the door")
+    return signature_seal(rule.home, rule.signers)
 
 
 def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -35,6 +36,8 @@ def run(path: Path, *, once: bool, as_json: bool) -> None:
     from h2h.wiring import wire  # noqa: PLC0415 - heavy
 
     config = load(path)
+    if once:
+        _end_at_sigterm()
     with _alone(config), wire(config, Journal()) as services:
         if not once:
             daemon.Daemon(services).run()
@@ -66,7 +69,13 @@ def _act(verb: str, bank: str | None, path: Path, *, as_json: bool) -> None:
 
     if bank is not None and bank not in load(path).banks:
         raise click.BadParameter(f"there is no bank {bank} in {path}")
+    _end_at_sigterm()
     _tell(ask_or_do(verb, bank or "", path), path, as_json=as_json)
+
+
+def _end_at_sigterm() -> None:
+    """A single pass ends as at Ctrl-C: what is held is let go of; it is no crash."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:

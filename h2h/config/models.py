@@ -48,6 +48,17 @@ class Table(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class Door(Table):
+    """`[banks.X.door]`, `[h2h.door]`: when a file that the ERP drops is taken for complete."""
+
+    settle: Seconds = 2.0
+    marker: Annotated[str, PlainValidator(values.marker)] = ""
+    incomplete_wait: Seconds = 0.0
+    seal: Literal["none", "sha256", "openpgp"] = "none"
+    signers: tuple[Fingerprint, ...] = ()
+    home: LocalPath | None = None
+
+
 class Workspace(Table):
     """`[h2h]`: this installation."""
 
@@ -57,9 +68,11 @@ class Workspace(Table):
     )
     language: Literal["en", "zh"] = "en"
     largest_file: Bytes = 1_000_000_000
+    poison_attempts: Annotated[int, Field(ge=0, le=100)] = 3
     outbox: LocalPath = Field(default="outbox", validate_default=True)
     inbox: LocalPath = Field(default="inbox", validate_default=True)
     archive: LocalPath = Field(default="archive", validate_default=True)
+    door: Door = Door()
 
 
 class Upload(Table):
@@ -136,14 +149,6 @@ class Pgp(Table):
     compress: bool = True
     cipher: Literal["AES256", "AES192", "AES128", "TWOFISH", "CAMELLIA256", "3DES"] = "AES256"
     digest: Literal["SHA256", "SHA384", "SHA512", "SHA224", "SHA1"] = "SHA256"
-
-
-class Door(Table):
-    """`[banks.X.door]`: when a file that the ERP drops is taken for complete."""
-
-    settle: Seconds = 2.0
-    marker: Annotated[str, PlainValidator(values.marker)] = ""
-    incomplete_wait: Seconds = 0.0
 
 
 class Account(Table):

@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from h2h.core.approval import Policies
 from h2h.core.words import Translate
+from h2h.ports.approvals import (
+    Approval,
+    Approvals,
+    Asked,
+    Creditors,
+    Operator,
+    Operators,
+    Proposal,
+    SignedIn,
+)
 from h2h.ports.formats import (
     REPORTS,
     BankMessage,
@@ -61,7 +72,10 @@ from h2h.ports.terms import EVERYBODY, BankTerms, DoorTerms, Download, FormTerms
 __all__ = [
     "EVERYBODY",
     "REPORTS",
+    "Approval",
+    "Approvals",
     "Archive",
+    "Asked",
     "BalanceRow",
     "Bank",
     "BankMessage",
@@ -71,6 +85,7 @@ __all__ = [
     "Clash",
     "Clock",
     "Content",
+    "Creditors",
     "Desktop",
     "Door",
     "DoorTerms",
@@ -88,8 +103,11 @@ __all__ = [
     "Made",
     "Messages",
     "MoveRow",
+    "Operator",
+    "Operators",
     "Pause",
     "PaymentRow",
+    "Proposal",
     "RecallRow",
     "RecalledRow",
     "Receiver",
@@ -100,6 +118,7 @@ __all__ = [
     "Seen",
     "Services",
     "Session",
+    "SignedIn",
     "Source",
     "StatementRow",
     "Told",
@@ -127,3 +146,4 @@ class Services:
     new_id: Callable[[], str]
     translate: Translate = str  # the language in which the ERP is answered
     receivers: Sequence[Receiver] = (EVERYBODY,)
+    poison_attempts: int = 3  # deaths in the reading of one file until it is set aside; 0 for ever

@@ -79,7 +79,7 @@ class Ledger(Protocol):
         who: str = "h2h",
         change: Change | None = None,
     ) -> File | None:
-        """One lawful move with its facts; clears due_at, due_because and failures.
+        """One lawful move with its facts; clears due_at, due_because, failures and begun.
 
         A move to HELD remembers `held_from`, the state that a release returns to: CLAIMED from
         CLAIMED or VALID, APPROVED from APPROVED, SEALED from SEALED or STAGED.
@@ -90,6 +90,14 @@ class Ledger(Protocol):
         self, file: File, until: datetime | None, because: str, *, failed: bool
     ) -> File | None:
         """Leave the state, say why nothing happens yet; `failed` counts one more failure."""
+        ...
+
+    def begin(self, file: File) -> File | None:
+        """Commit that a step begins in which the process may die: `begun` + 1; a move clears it."""
+        ...
+
+    def end(self, file: File) -> None:
+        """The step that began came to an end, and moved nothing: `begun` is 0."""
         ...
 
     def same_bytes(self, file: File) -> File | None:

@@ -59,6 +59,7 @@ class File:
     last_move: int = 0  # sequence of its newest move
     recorded: int = 0  # sequence of the newest move that its dossier and answer show
     refusal: str = ""  # message id of the status report of ours that told the ERP of its refusal
+    begun: int = 0  # times running that a step began to read it and never ended: h2h died in it
 
     @property
     def recall(self) -> bool:

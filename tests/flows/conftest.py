@@ -46,6 +46,7 @@ from h2h.ports import (
     Messages,
     Receiver,
     RemoteFile,
+    Sealer,
     Services,
     Session,
 )
@@ -187,6 +188,7 @@ class Room:
     receivers: tuple[Receiver, ...] = (EVERYBODY,)
     messages: Messages = field(default_factory=Iso20022Messages)
     exporter: Exporter = field(default_factory=ErpExporter)
+    sealer: Sealer | None = None  # None: everything travels in clear
     collects: bool = False
     wrap_session: WrapSession = unwrapped
     killer: Killer | None = None
@@ -289,7 +291,7 @@ class Room:
 
     def _services(self, ledger: SqlLedger) -> Services:
         other = bank_terms("other", OTHERS)
-        sealer = GpgSealer(self.root, "none")
+        sealer = self.sealer or GpgSealer(self.root, "none")
         return Services(
             environment="test",
             ledger=ledger,

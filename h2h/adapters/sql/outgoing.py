@@ -184,6 +184,16 @@ class OutgoingFiles(Store):
                 return the_file(connection, file.id)
             return None
 
+    def begin(self, file: File) -> File | None:
+        with self._writing() as connection:
+            if set_if_unmoved(connection, file, {"begun": files.c.begun + 1}):
+                return the_file(connection, file.id)
+            return None
+
+    def end(self, file: File) -> None:
+        with self._writing() as connection:
+            set_if_unmoved(connection, file, {"begun": 0})
+
     # -- once only
 
     def same_bytes(self, file: File) -> File | None:

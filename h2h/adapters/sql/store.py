@@ -42,11 +42,12 @@ _CHANGES = tuple(field.name for field in fields(Change))
 _HELD_FROM = {
     Out.CLAIMED: Out.CLAIMED,
     Out.VALID: Out.CLAIMED,
+    Out.AWAITING_APPROVAL: Out.AWAITING_APPROVAL,
     Out.APPROVED: Out.APPROVED,
     Out.SEALED: Out.SEALED,
     Out.STAGED: Out.SEALED,
 }
-_ON_THE_WAY = (Out.CLAIMED, Out.VALID, Out.APPROVED, Out.SEALED)
+_ON_THE_WAY = (Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL, Out.APPROVED, Out.SEALED)
 
 
 class Store:

@@ -115,6 +115,7 @@ files = Table(
     _number("last_move"),
     _number("recorded"),
     _words("refusal"),
+    _number("begun"),
     CheckConstraint(
         f"(direction = 'out' AND state IN ({_listed(Out)}))"
         f" OR (direction = 'in' AND state IN ({_listed(In)}))",

@@ -108,6 +108,14 @@ FIXED: tuple[Fixed, ...] = (
         agreed=True,
     ),
     Fixed(
+        "input-seal",
+        "The file is the one that the ERP sealed, where its door asks for a seal.",
+        Severity.ERROR,
+        "",
+        "`seal` of the door; SWIFT CSCF 2.4A: integrity from the back office on",
+        "Find out who changed the file, then drop it again with the seal that fits it.",
+    ),
+    Fixed(
         "duplicate-file",
         "The same bytes were not taken before.",
         Severity.INFO,
@@ -162,5 +170,13 @@ FIXED: tuple[Fixed, ...] = (
         "",
         "h2h: one bad file stops itself only",
         "Mend the cause, then release the file.",
+    ),
+    Fixed(
+        "poison",
+        "Reading the file does not end h2h itself.",
+        Severity.HOLD,
+        "",
+        "h2h: one bad file stops itself only",
+        "Look at the journal for how h2h died, mend the cause, then release the file.",
     ),
 )

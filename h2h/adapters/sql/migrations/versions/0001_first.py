@@ -103,6 +103,7 @@ def _files() -> None:
         sa.Column("last_move", sa.BigInteger(), nullable=False),
         sa.Column("recorded", sa.BigInteger(), nullable=False),
         sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "(direction = 'out' AND state IN ('accepted', 'acknowledged', "
             "'approved', 'cancelled', 'cancelled_by_bank', 'claimed', 'claiming', "
