@@ -28,7 +28,10 @@ _PREFIX = "H2H-"  # of our own message ids, which no bank's looks like
 # What a person could release, but what leaves it open whether the bank has the file.
 _DOUBTFUL = frozenset({"first-scan", "name-taken", KNOWN_AT_BANK})
 # What sends the file elsewhere, or means that not all of it was read.
-_ELSEWHERE = frozenset({"debtor-account", "routing", "number-of-transactions", "no-payments"})
+# Nor is the ERP told of its own file what a file says that somebody may have changed.
+_ELSEWHERE = frozenset(
+    {"debtor-account", "routing", "number-of-transactions", "no-payments", "input-seal"}
+)
 
 
 def refusal_of(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> Refusal | None:

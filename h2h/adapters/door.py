@@ -10,14 +10,16 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from h2h.adapters import durable
+from h2h.adapters import durable, input_seal
 from h2h.adapters.durable import disk
+from h2h.adapters.input_seal import InputSeal
 from h2h.core.naming import escaped, is_temporary
+from h2h.core.problem import Problem
 from h2h.errors import ConfigError, Refused, Transient
 from h2h.ports import DoorTerms, Seen
 
@@ -47,7 +49,8 @@ class _Watched:
 class FolderDoor:
     """One door. `elapsed` counts seconds and never jumps; the wall clock may.
 
-    `doors` names subfolders that are doors of their own and so are not reported as refused.
+    `doors` names subfolders that are doors of their own and so are not reported as refused. With a
+    `seal`, a file is complete once its seal stands beside it, and has been quiet as long.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class FolderDoor:
         terms: DoorTerms,
         elapsed: Callable[[], float] = time.monotonic,
         doors: Collection[str] = (),
+        seal: InputSeal | None = None,
     ) -> None:
         self.terms = terms
+        self._seal = seal
         self._elapsed = elapsed
         self._doors = frozenset(doors)
         self._watched: dict[str, _Watched] = {}
@@ -77,14 +82,19 @@ class FolderDoor:
         to it.
         """
         now, entries = self._elapsed(), self._entries()
-        candidates = [found for found in _regular(entries) if self._wanted(*found)]
         before, self._watched = self._watched, {}
         complete, self._unsettled = [], False
-        for seen in (self._seen(*found) for found in candidates):
-            quiet = self._quiet(seen, before.get(seen.name), now)
-            if quiet < self.terms.settle or self._waits_for_its_end(seen, quiet):
+        regular = [(self._seen(*found), found[1]) for found in _regular(entries)]
+        quiet = {seen.name: self._quiet(seen, before.get(seen.name), now) for seen, _ in regular}
+        fit = {seen.name: quiet[seen.name] for seen, status in regular if input_seal.is_fit(status)}
+        for seen, status in regular:
+            if not self._wanted(seen.name, status):
+                continue
+            if quiet[seen.name] < self.terms.settle or self._waits_for_its_end(
+                seen, quiet[seen.name]
+            ):
                 self._unsettled = True
-            elif self._is_marked(seen.name):
+            elif self._is_marked(seen.name) and self._is_sealed(seen.name, fit):
                 complete.append(seen)
         return sorted(complete, key=lambda seen: (seen.mtime_ns, seen.name))
 
@@ -102,8 +112,39 @@ class FolderDoor:
     def refused(self) -> Sequence[tuple[str, str]]:
         """(escaped name, why) of what lies in the door and can never be taken."""
         entries = self._entries()
-        found = ((entry.name, _unfit(entry)) for entry in entries if entry.name not in self._doors)
+        found = (
+            (entry.name, _unfit(entry) or self._unfit_seal(entry))
+            for entry in entries
+            if entry.name not in self._doors
+        )
         return [(escaped(name), why) for name, why in found if why and not is_temporary(name)]
+
+    # -- seals
+
+    @property
+    def sealed(self) -> bool:
+        """Must each file come with a seal?"""
+        return self._seal is not None
+
+    def copy_seal(self, seen: Seen, original: Path) -> bool:
+        """Bring the file's seal beside `original` in the dossier; False when it is not there.
+
+        True too when the file itself has left the door, so that no seal is waited for.
+        """
+        if self._seal is None or input_seal.copied(
+            self._seal, self.terms.folder, seen.name, original
+        ):
+            return True
+        return not os.path.lexists(self.terms.folder / seen.name)
+
+    def drop_seal(self, seen: Seen, original: Path) -> None:
+        """Remove the copied seal from the door, but no later one of that name."""
+        if self._seal is not None:
+            input_seal.dropped(self._seal, self.terms.folder, seen.name, original)
+
+    def judge_seal(self, original: Path, sha256: str) -> Problem | None:
+        """What is wrong with the seal of a taken file; None when it fits or none is asked for."""
+        return None if self._seal is None else input_seal.judged(self._seal, original, sha256)
 
     # -- what is there
 
@@ -123,13 +164,22 @@ class FolderDoor:
         self._device = status.st_dev
         return entries
 
+    def _unfit_seal(self, entry: os.DirEntry[str]) -> str:
+        """Why this regular file can never be a seal; "" when it may be one, or need not."""
+        if self._seal is None or not entry.name.endswith(self._seal.suffixes):
+            return ""
+        with suppress(FileNotFoundError):
+            if entry.stat(follow_symlinks=False).st_size > input_seal.LARGEST_SEAL:
+                return f"a seal has at most {input_seal.LARGEST_SEAL} bytes"
+        return ""
+
     def _seen(self, name: str, status: os.stat_result) -> Seen:
         return Seen(self.terms.name, name, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def _wanted(self, name: str, status: os.stat_result) -> bool:
         marker = self.terms.marker
-        is_marker = bool(marker) and name.endswith(marker)
-        return status.st_nlink == 1 and not is_marker and not is_temporary(name)
+        beside = (*((marker,) if marker else ()), *(self._seal.suffixes if self._seal else ()))
+        return status.st_nlink == 1 and not name.endswith(beside) and not is_temporary(name)
 
     # -- is it complete
 
@@ -149,6 +199,15 @@ class FolderDoor:
         return not self.terms.marker or os.path.lexists(
             self.terms.folder / (name + self.terms.marker)
         )
+
+    def _is_sealed(self, name: str, quiet: Mapping[str, float]) -> bool:
+        """Does a seal stand beside it that has been quiet for long enough?"""
+        if self._seal is None:
+            return True
+        beside = [quiet[name + end] for end in self._seal.suffixes if name + end in quiet]
+        settled = any(seconds >= self.terms.settle for seconds in beside)
+        self._unsettled = self._unsettled or bool(beside and not settled)
+        return settled
 
 
 def _regular(entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:

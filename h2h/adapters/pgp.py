@@ -76,6 +76,7 @@ class GpgSealer:
         cipher: str = "AES256",
         digest: str = "SHA256",
         timeout: float = 30.0,
+        pins: str = "accept_from",
     ) -> None:
         if seal not in SEALS:
             raise ConfigError(f"seal {seal!r} is not known", f"Use one of {', '.join(SEALS)}")
@@ -89,6 +90,7 @@ class GpgSealer:
         self._accept_from = frozenset(_fingerprint(key, "accept_from") for key in accept_from)
         if self._encrypts and not self._encrypt_to:
             raise ConfigError("encrypt_to is empty", "Name the bank's encryption key")
+        self._pins = pins  # the key of the configuration that names them
         self._passphrase = passphrase
         self._armor = armor
         self._making = ["--rfc4880", "--cipher-algo", cipher, "--digest-algo", digest]
@@ -219,6 +221,16 @@ class GpgSealer:
             )
         return _Result(outcome, gpg.timed_out)
 
+    def verify(self, content: Path, signature: Path) -> str:
+        """The signer's primary fingerprint of a file and its detached signature.
+
+        Raises Corrupt when the signature does not count, ConfigError or Transient when the trouble
+        is ours.
+        """
+        with self._ready(content.stat().st_size) as gpg:
+            outcome = gpg.verify_file(io.BytesIO(), extra_args=["--", str(signature), str(content)])
+        return self._judge_opening(_Result(outcome, gpg.timed_out), content, 0)
+
     def _verify(self, sealed: Path) -> str:
         signature = sealed.with_name(sealed.name + ".sig")
         if not signature.is_file():
@@ -226,9 +238,7 @@ class GpgSealer:
                 f"{sealed.name} came without its signature {signature.name}",
                 "The bank sends it, then read the file again",
             )
-        with self._ready(sealed.stat().st_size) as gpg:
-            outcome = gpg.verify_file(io.BytesIO(), extra_args=["--", str(signature), str(sealed)])
-        return self._judge_opening(_Result(outcome, gpg.timed_out), sealed, 0)
+        return self.verify(sealed, signature)
 
     def _judge_opening(self, result: _Result, sealed: Path, largest: int) -> str:
         """The signer's fingerprint; raises unless everything about the file is as agreed."""
@@ -279,8 +289,8 @@ class GpgSealer:
             return "it carries more than one signature", "Ask the bank for a file with one"
         if result.signer not in self._accept_from:
             return (
-                f"it is signed by {result.signer}, which is not in accept_from",
-                "Ask the bank whether that key is its own; only then add it to accept_from",
+                f"it is signed by {result.signer}, which is not in {self._pins}",
+                f"Ask the bank whether that key is its own; only then add it to {self._pins}",
             )
         return None
 
@@ -419,12 +429,12 @@ def _signature_problem(result: _Result) -> tuple[str, str] | None:
         ("BADSIG", "its signature does not fit its content", "Ask the bank to send it again"),
         (
             "REVKEYSIG",
-            "the bank has revoked the key that signed it",
+            "its owner has revoked the key that signed it",
             "Ask the bank for its present key and for the file signed with that",
         ),
         (
             "EXPKEYSIG",
-            "the bank's key that signed it has expired",
+            "the key that signed it has expired",
             "Import the bank's renewed key into the ring, then read the file again",
         ),
         ("EXPSIG", "its signature has expired", "Ask the bank to sign it again"),

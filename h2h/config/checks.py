@@ -67,6 +67,7 @@ def cross_checks(root: Raw, base: Path) -> Iterator[Trouble]:
     for bank in banks:
         for check in BANK_CHECKS:
             yield from check(bank, root)
+    yield from _input_seal(root.table("h2h").table("door"))
     yield from _one_account_one_bank(banks)
     yield from _one_ring_a_bank(banks)
     yield from _rooms_apart(root.table("h2h"))
@@ -85,6 +86,32 @@ def _transport(bank: Raw, _root: Raw) -> Iterator[Trouble]:
             "Say in exactly one of them how this bank is reached",
             found,
         )
+
+
+def _door(bank: Raw, _root: Raw) -> Iterator[Trouble]:
+    return _input_seal(bank.table("door"))
+
+
+def _input_seal(door: Raw) -> Iterator[Trouble]:
+    """Keys of a signature go with `seal = "openpgp"`, and with nothing else."""
+    seal = door.text("seal", "none")
+    needed = {"signers": "the fingerprints of the keys that sign", "home": "a GnuPG home"}
+    for name, what in needed.items():
+        if seal == "openpgp" and not door.has(name):
+            yield door.trouble(
+                name, f'{what}, since seal = "openpgp"', "Name it; the ERP's public keys lie there"
+            )
+        if seal != "openpgp" and door.has(name):
+            yield door.trouble(
+                name, 'no such key without seal = "openpgp"', "Remove it, or write seal"
+            )
+    if door.has("marker") and door.text("marker") in _SEAL_SUFFIXES.get(seal, ()):
+        yield door.trouble(
+            "marker", f'another suffix, since seal = "{seal}" uses it', 'Use ".ok" or ".done"'
+        )
+
+
+_SEAL_SUFFIXES = {"sha256": (".sha256",), "openpgp": (".sig", ".asc")}
 
 
 def _seal_of(bank: Raw) -> str:
@@ -177,6 +204,7 @@ BANK_CHECKS: tuple[Callable[[Raw, Raw], Iterator[Trouble]], ...] = (
     _transport,
     _sealing,
     _opening,
+    _door,
     _downloads,
     _account_numbers,
 )

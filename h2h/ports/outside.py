@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from h2h.core.problem import Problem
 from h2h.ports.terms import DoorTerms
 
 
@@ -102,12 +103,33 @@ class Seen:
     inode: int
     size: int
     mtime_ns: int
+    owner: str = ""  # the operating system's name of whose it is
 
 
 class Door(Protocol):
     """A folder that the ERP drops files into."""
 
     terms: DoorTerms
+
+    @property
+    def sealed(self) -> bool:
+        """Must each file come with a seal of the ERP (a checksum, a signature) beside it?"""
+        ...
+
+    def copy_seal(self, seen: Seen, original: Path) -> bool:
+        """Bring the file's seal beside `original` in the dossier; repeatable.
+
+        False when the file is in the door and its seal is not.
+        """
+        ...
+
+    def drop_seal(self, seen: Seen, original: Path) -> None:
+        """Remove the copied seal from the door, but no later one of that name; repeatable."""
+        ...
+
+    def judge_seal(self, original: Path, sha256: str) -> Problem | None:
+        """What is wrong with the seal of a taken file; None when it fits or none is asked for."""
+        ...
 
     def scan(self) -> Sequence[Seen]:
         """Every file that is complete by the door's rule now; never blocks, follows no link."""

@@ -26,6 +26,7 @@ from h2h.adapters.archive import FolderArchive
 from h2h.adapters.desktop import FolderDesktop
 from h2h.adapters.door import FolderDoor
 from h2h.adapters.folder import FolderBank
+from h2h.adapters.input_seal import InputSeal
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
@@ -185,6 +186,7 @@ class Room:
         default_factory=lambda: bank_terms("acme", OURS),
     )
     marker: str = ""
+    seal: InputSeal | None = None
     receivers: tuple[Receiver, ...] = (EVERYBODY,)
     messages: Messages = field(default_factory=Iso20022Messages)
     exporter: Exporter = field(default_factory=ErpExporter)
@@ -233,6 +235,9 @@ class Room:
     def drop(self, content: bytes, name: str = "pay.xml", door: str = "acme") -> None:
         """The ERP drops a file (and its marker, where the door asks for one)."""
         path = self.root / "outbox" / door / name
+        if self.seal is not None:
+            checksum = hashlib.sha256(content).hexdigest()
+            path.with_name(name + ".sha256").write_text(f"{checksum}  {name}\n")
         path.write_bytes(content)
         if self.marker and door:
             path.with_name(name + self.marker).touch()
@@ -322,7 +327,7 @@ class Room:
         outbox = self.root / "outbox"
         routed = DoorTerms("outbox", outbox, None, settle=0)
         acme = DoorTerms("outbox/acme", outbox / "acme", "acme", settle=0, marker=self.marker)
-        return FolderDoor(routed, doors=("acme",)), FolderDoor(acme)
+        return FolderDoor(routed, doors=("acme",), seal=self.seal), FolderDoor(acme, seal=self.seal)
 
     def _wrapped(self, session: Session) -> Session:
         own = BankSide(session, self, collects=self.collects)
