@@ -9,7 +9,7 @@ from pathlib import Path
 
 from h2h.config.findings import Finding, Key, Trouble
 from h2h.config.loading import located, places_of
-from h2h.config.models import Bank, Config, Sftp
+from h2h.config.models import Bank, Config, Door, Sftp
 from h2h.config.secret import Secret
 from h2h.errors import ConfigError
 
@@ -18,7 +18,8 @@ _RESERVED = ".example"  # RFC 2606: no such host will ever exist
 
 def left_to_do(path: Path, config: Config) -> list[Finding]:
     """What is missing on this machine before `config`, loaded from `path`, can do its work."""
-    troubles = [t for name, bank in config.banks.items() for t in _bank(("banks", name), bank)]
+    troubles = [*_door(("h2h", "door"), config.h2h.door)]
+    troubles += [t for name, bank in config.banks.items() for t in _bank(("banks", name), bank)]
     for index, receiver in enumerate(config.export):
         if receiver.folder is not None:
             remedy = "Mount or create it; until then what is due there waits"
@@ -35,6 +36,12 @@ def _bank(key: Key, bank: Bank) -> Iterator[Trouble]:
         yield from _missing((*key, "schema"), bank.own_schema, "Put the bank's schema there")
     if bank.pgp.seal != "none":
         yield from _ring((*key, "pgp"), bank)
+    yield from _door((*key, "door"), bank.door)
+
+
+def _door(key: Key, door: Door) -> Iterator[Trouble]:
+    if door.home is not None:
+        yield from _home((*key, "home"), door.home)
 
 
 def _server(key: Key, sftp: Sftp) -> Iterator[Trouble]:
@@ -58,18 +65,7 @@ def _server(key: Key, sftp: Sftp) -> Iterator[Trouble]:
 
 def _ring(key: Key, bank: Bank) -> Iterator[Trouble]:
     pgp = bank.pgp
-    yield from _missing(
-        (*key, "home"),
-        pgp.home,
-        f"mkdir -m 700 {pgp.home}, then import the keys with gpg --homedir",
-    )
-    if pgp.home.is_dir() and pgp.home.stat().st_mode & 0o077:
-        yield Trouble(
-            (*key, "home"),
-            "a folder that others may enter",
-            "mode 0700",
-            f"chmod 700 {pgp.home}",
-        )
+    yield from _home((*key, "home"), pgp.home)
     named: dict[Key, str | None] = {("sign_with",): pgp.sign_with}
     named |= {("encrypt_to", index): one for index, one in enumerate(pgp.encrypt_to)}
     named |= {("accept_from", index): one for index, one in enumerate(pgp.accept_from)}
@@ -82,6 +78,13 @@ def _ring(key: Key, bank: Bank) -> Iterator[Trouble]:
                 "See `gpg --fingerprint`; compare the bank's by telephone",
             )
     yield from _unread((*key, "passphrase"), pgp.passphrase)
+
+
+def _home(key: Key, home: Path) -> Iterator[Trouble]:
+    """A GnuPG home that is not there, or that others may enter."""
+    yield from _missing(key, home, f"mkdir -m 700 {home}, then import the keys with gpg --homedir")
+    if home.is_dir() and home.stat().st_mode & 0o077:
+        yield Trouble(key, "a folder that others may enter", "mode 0700", f"chmod 700 {home}")
 
 
 def _unread(key: Key, secret: Secret | None) -> Iterator[Trouble]:
