@@ -1,4 +1,4 @@
-"""`[banks.NAME.door]` and `[h2h.door]`: which seal a door asks for, and its mistakes by name.
+"""`[banks.NAME.door]` and `[h2h.door]`: the seal that a door asks for, and mistakes by name."""
 
 from __future__ import annotations
 
