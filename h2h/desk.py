@@ -11,7 +11,7 @@ from datetime import datetime
 
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out, Publish
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
@@ -124,21 +124,22 @@ def resolve_sent(ledger: Ledger, file_id: str, who: str, reason: str, now: datet
 def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
     """Settle a doubt: the bank says that it does not have the file, so the same bytes go again.
 
-    The server is looked at first: a final name with our size is proof against the person, and the
-    old temporary is removed, so that no late rename can publish it beside the new one. Whoever
+    The old temporary is removed first, so that no late rename can publish it beside the new one;
+    then the server is looked at: what lies under the final name speaks against the person. Whoever
     calls this holds the ledger's lock: beside it, the daemon could publish that temporary.
     """
     _signed(who, reason)
     file = _doubtful(sweep.ledger, file_id)
     terms = terms_of(file, sweep)
-    session = sweep.session(terms.name, file.host)
+    session = sweep.fresh_session(terms.name, file.host)
+    if terms.publish is not Publish.DIRECT:
+        session.remove(temporary_path(file, terms))
     seen = session.stat(final_path(file, terms))
     if seen is not None:
         words = say(
             "{name} lies at the bank with {size} bytes", name=file.final_name, size=seen.size
         )
         raise Refused(words, say("It arrived, or arrived in part: settle it with the bank"))
-    session.remove(temporary_path(file, terms))
     moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
     return _moved(moved, file)
 

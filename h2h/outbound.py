@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -22,7 +22,17 @@ from h2h.core.naming import Value, expanded
 from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.rules import judge_dates, judge_limits
-from h2h.core.states import ANNOUNCED, Out, Proof, Publish, Sighting, State, delivery_decision
+from h2h.core.states import (
+    ANNOUNCED,
+    Confirm,
+    Out,
+    Proof,
+    Publish,
+    Sighting,
+    State,
+    delivery_decision,
+    withdraws,
+)
 from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
@@ -47,6 +57,8 @@ def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
             break
         if bank is None or file.bank in {None, bank}:
             advance(file, sweep)
+    for file in sweep.ledger.files(ANNOUNCED, direction="out"):
+        _call_a_person(file, sweep)
     evidence.bring_up_to_date(sweep)
 
 
@@ -73,10 +85,10 @@ def advance(file: File, sweep: Sweep) -> None:
             file = current
             current = step(file, sweep)
     except NotNow as wait:
-        sweep.wait(file, wait.until, str(wait), failed=wait.failed)
+        _wait(file, wait.until, str(wait), sweep, failed=wait.failed)
     except Transient as error:
         _lost_touch(file, sweep)
-        sweep.wait(file, None, str(error), failed=True)
+        _wait(file, None, str(error), sweep, failed=True)
     except Exception as error:  # noqa: BLE001 - law 8: whatever it is, it stops this file alone
         _stop(file, sweep, error)
 
@@ -91,7 +103,7 @@ def _stop(file: File, sweep: Sweep, error: Exception) -> None:
     _lost_touch(file, sweep)
     words = words_of(error) if isinstance(error, H2HError) else f"{type(error).__name__}: {error}"
     if file.state in ANNOUNCED or file.state is Out.CLAIMING:
-        sweep.wait(file, None, words, failed=True)
+        _wait(file, None, words, sweep, failed=True)
     else:
         remedy = say("Mend the cause, then release the file.")
         hold(file, sweep, Problem("unexpected-error", Severity.HOLD, words, remedy))
@@ -301,7 +313,7 @@ def stage(file: File, sweep: Sweep) -> File | None:
     if _name_taken(reserved, terms, session, sweep):
         return None
     _upload(reserved, terms, session, sweep)
-    change = Change(checked_on=_today(terms, sweep))
+    change = Change(host=session.host, checked_on=_today(terms, sweep))
     words = say("as {path}", path=temporary_path(reserved, terms))
     return sweep.move(reserved, Out.STAGED, words, change)
 
@@ -320,7 +332,7 @@ def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) ->
 def _upload(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> None:
     """Put the temporary (and a detached signature, if the seal has one) beside its final name."""
     sealed = sweep.services.archive.path(file.id, SEALED)
-    if file.attempt > 1:
+    if file.attempt > 1 and terms.publish is not Publish.DIRECT:
         session.remove(temporary_path(file, terms, file.attempt - 1))
     sidecar = sweep.services.sealers[terms.name].sidecar(sealed)
     if sidecar is not None:
@@ -330,7 +342,7 @@ def _upload(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> Non
     temporary = temporary_path(file, terms)
     session.put(sealed, temporary)
     arrived = _size(session, temporary)
-    if arrived != file.sealed_size:
+    if arrived != file.sealed_size and not _hidden(arrived, terms):
         found = "nothing" if arrived is None else f"{arrived} bytes"
         raise Transient(f"{file.sealed_size} bytes were sent, the bank shows {found}: {temporary}")
 
@@ -353,6 +365,7 @@ def deliver(file: File, sweep: Sweep) -> File | None:
     sweep.stop_button(terms.name)
     change = Change(host=session.host, checked_on=_today(terms, sweep))
     words = say("as {path}", path=final_path(file, terms))
+    _tell_the_archive(replace(file, host=session.host), sweep)
     announced = sweep.move(file, Out.DELIVERING, words, change)
     if announced is None:
         return None
@@ -365,10 +378,24 @@ def deliver(file: File, sweep: Sweep) -> File | None:
     return sweep.move(announced, Out.SENT, say("the bank's server confirmed it"))
 
 
+def _tell_the_archive(file: File, sweep: Sweep) -> None:
+    """A ledger restored from a backup forgets what it announced; the archive does not."""
+    told = evidence.announcement(file, sweep.ledger.head(), sweep.now)
+    sweep.services.archive.announce(told)
+
+
 def _staged_whole(file: File, terms: BankTerms, session: Session) -> bool:
     if terms.publish is Publish.DIRECT:
         return True
-    return _size(session, temporary_path(file, terms)) == file.sealed_size
+    shown = _size(session, temporary_path(file, terms))
+    if _hidden(shown, terms):
+        return session.host == file.host
+    return shown == file.sealed_size
+
+
+def _hidden(size: int | None, terms: BankTerms) -> bool:
+    """Is nothing shown because this bank never shows anything? Then its answers alone count."""
+    return size is None and terms.confirm is Confirm.REPORT_ONLY
 
 
 def _publish(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> None:
@@ -383,12 +410,20 @@ def _publish(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> No
 
 
 def settle(file: File, sweep: Sweep) -> File | None:
-    """delivering after an unclear end, or in_doubt: what the server shows decides, or a person."""
+    """delivering after an unclear end, or in_doubt: what the server shows decides, or a person.
+
+    It is always looked at on a new session, at the host where the file was announced.
+    """
     terms = terms_of(file, sweep)
-    session = sweep.session(terms.name, file.host)
     final, temporary = final_path(file, terms), temporary_path(file, terms)
-    seen = Sighting(_size(session, final), _size(session, temporary))
-    match delivery_decision(terms.publish, seen, file.sealed_size):
+    if file.state is Out.IN_DOUBT and terms.confirm is Confirm.REPORT_ONLY:
+        return _doubt(file, final, sweep)
+    session = sweep.fresh_session(terms.name, file.host)
+    proof = _look(file, terms, session)
+    if proof is Proof.UNKNOWN and file.state is Out.DELIVERING and withdraws(terms.publish):
+        _withdraw(temporary, session, sweep)
+        proof = _look(file, terms, session)
+    match proof:
         case Proof.ARRIVED:
             words = say("{path} lies at the bank with our size", path=final)
             return sweep.move(file, Out.SENT, words)
@@ -400,18 +435,62 @@ def settle(file: File, sweep: Sweep) -> File | None:
             return _doubt(file, final, sweep)
 
 
+def _look(file: File, terms: BankTerms, session: Session) -> Proof:
+    final, temporary = final_path(file, terms), temporary_path(file, terms)
+    seen = Sighting(_size(session, final), _size(session, temporary))
+    return delivery_decision(terms.publish, seen, file.sealed_size, terms.confirm)
+
+
+def _withdraw(temporary: str, session: Session, sweep: Sweep) -> None:
+    """Take the temporary away, so that what the bank then says of the file stays true."""
+    try:
+        session.remove(temporary)
+    except Refused as error:  # the desk tries again before it lets the file go once more
+        sweep.log.event("not_withdrawn", name=temporary, because=str(error))
+
+
 def _doubt(file: File, final: str, sweep: Sweep) -> File | None:
     words = say(
         "the answer to publishing {path} was lost and the server shows no proof", path=final
     )
-    if file.state is Out.IN_DOUBT:
-        sweep.wait(file, None, words, failed=True)
-        return None
-    doubtful = sweep.move(file, Out.IN_DOUBT, words)
+    doubtful = file if file.state is Out.IN_DOUBT else sweep.move(file, Out.IN_DOUBT, words)
     if doubtful is not None:
         remedy = "Ask the bank, then `h2h resolve --sent` or `--not-sent`; a report settles it too."
-        sweep.wait(doubtful, None, f"{words}. {remedy}", failed=True)
+        _wait(doubtful, None, f"{words}. {remedy}", sweep, failed=True)
     return None
+
+
+def _wait(file: File, until: datetime | None, because: str, sweep: Sweep, *, failed: bool) -> None:
+    """Leave a file where it is and say why; in doubt for too long, that comes first."""
+    if file.state in ANNOUNCED and (call := _overdue(file, sweep)):
+        because = f"{call} {because}"
+    sweep.wait(file, until, because, failed=failed)
+
+
+def _overdue(file: File, sweep: Sweep) -> str:
+    """The call for a person once a file's arrival has been unproven for too long, else ""."""
+    terms, announced = sweep.services.banks.get(file.bank or ""), _announced_at(file, sweep)
+    if terms is None or announced is None or sweep.now - announced < terms.doubt_deadline:
+        return ""
+    return f"No proof of its arrival since {announced:%Y-%m-%d %H:%M} UTC: a person must ask."
+
+
+def _announced_at(file: File, sweep: Sweep) -> datetime | None:
+    moves = sweep.ledger.moves(file.id)
+    return next((m.at for m in reversed(moves) if m.target == Out.DELIVERING), None)
+
+
+def _call_a_person(file: File, sweep: Sweep) -> None:
+    """Tell once of a file that is in doubt for too long; nothing else follows from the time."""
+    call = _overdue(file, sweep)
+    if not call:
+        return
+    if not file.due_because.startswith(call):
+        sweep.wait(file, file.due_at, f"{call} {file.due_because}".strip(), failed=False)
+    slot = f"in doubt {file.id} {file.attempt}"
+    if sweep.ledger.slot(slot, sweep.now):
+        facts = {"file_id": file.id, "name": file.name, "bank": file.bank}
+        sweep.log.event("in_doubt_too_long", **facts, final_name=file.final_name, because=call)
 
 
 STEPS: Mapping[State, Step] = MappingProxyType(

@@ -98,6 +98,11 @@ class Sweep:
         self._may_speak(self.services.banks[bank])
         return self._log_in(bank, host)
 
+    def fresh_session(self, bank: str, host: str) -> Session:
+        """A new login at that very host: what an earlier one asked for has no say in this one."""
+        self.drop(bank)
+        return self.session(bank, host)
+
     def drop(self, bank: str) -> None:
         """Close the session: after an unclear answer nothing it says is proof."""
         stack, _ = self._sessions.pop(bank, (ExitStack(), None))

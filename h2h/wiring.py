@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from h2h import resources
@@ -175,6 +175,8 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
         file_name=transport.file_name,
         customer=bank.customer,
         publish=transport.upload.publish,
+        confirm=bank.confirm,
+        doubt_deadline=timedelta(minutes=bank.doubt_deadline),
         gap_free=bank.gap_free,
         rejects_only=bank.status_reports == "rejects-only",
         refusals=bank.refusals == "pain.002",

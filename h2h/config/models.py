@@ -21,7 +21,7 @@ from h2h.config.secret import Secret
 from h2h.core.calendar import Window
 from h2h.core.expected import StatementDays
 from h2h.core.problem import Severity
-from h2h.core.states import Publish
+from h2h.core.states import Confirm, Publish
 
 Text = Annotated[str, PlainValidator(values.text)]
 Filled = Annotated[str, PlainValidator(values.filled)]
@@ -36,6 +36,7 @@ Bytes = Annotated[int, Field(ge=1, le=10**12)]
 Seconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=0, le=366)]
+Minutes = Annotated[int, Field(ge=1, le=44_640)]
 Currency = Annotated[str, PlainValidator(values.currency)]
 AnyOrName = Annotated[str, PlainValidator(values.any_or_name)]
 Sum = Annotated[Decimal, PlainValidator(values.amount)]
@@ -195,6 +196,8 @@ class Bank(Table):
     closed: tuple[Closed, ...] = ()
     customer: Filled
     gap_free: bool = False
+    confirm: Annotated[Confirm, PlainValidator(values.confirm)] = Confirm.LIST
+    doubt_deadline: Minutes = 60
     status_reports: Literal["all", "rejects-only"] = "all"
     refusals: Literal["none", "pain.002"] = "none"
     own_schema: LocalPath | None = Field(default=None, alias="schema")

@@ -29,7 +29,7 @@ from h2h.core.problem import Severity
 from h2h.core.rules import RULES
 from h2h.core.rules.fixed import FIXED
 from h2h.core.statement import SLIPS
-from h2h.core.states import Publish
+from h2h.core.states import Confirm, Publish
 from h2h.errors import ConfigError
 
 HOST_KEY_TYPES = (
@@ -452,6 +452,11 @@ def currency(value: object) -> str:
 def publish(value: object) -> Publish:
     """rename | posix-rename | direct."""
     return Publish(_one_of(value, [mode.value for mode in Publish]))
+
+
+def confirm(value: object) -> Confirm:
+    """list | report-only."""
+    return Confirm(_one_of(value, [mode.value for mode in Confirm]))
 
 
 def severity(value: object) -> Severity:

@@ -24,6 +24,7 @@ class Out(StrEnum):
     DUPLICATE = "duplicate"
     HELD = "held"
     VALID = "valid"
+    AWAITING_APPROVAL = "awaiting_approval"
     APPROVED = "approved"
     SEALED = "sealed"
     STAGED = "staged"
@@ -111,13 +112,18 @@ OUT_MOVES: Mapping[Out, frozenset[Out]] = _table(
     {
         Out.CLAIMING: (Out.CLAIMED, Out.CANCELLED),  # cancelled: the file left the door before us
         Out.CLAIMED: (Out.VALID, Out.INVALID, Out.DUPLICATE, *_BEFORE_DELIVERING),
-        Out.VALID: (Out.APPROVED, *_BEFORE_DELIVERING),
-        Out.APPROVED: (Out.SEALED, *_BEFORE_DELIVERING),
+        Out.VALID: (Out.AWAITING_APPROVAL, Out.APPROVED, *_BEFORE_DELIVERING),
+        Out.AWAITING_APPROVAL: (Out.APPROVED, *_BEFORE_DELIVERING),
+        # back to waiting: what was approved is not what would be sealed, or under other terms
+        Out.APPROVED: (Out.SEALED, Out.AWAITING_APPROVAL, *_BEFORE_DELIVERING),
         Out.SEALED: (Out.STAGED, *_BEFORE_DELIVERING),
         Out.STAGED: (Out.DELIVERING, Out.SEALED, *_BEFORE_DELIVERING),
         Out.DELIVERING: (Out.SENT, Out.IN_DOUBT),
         Out.IN_DOUBT: (Out.SENT, Out.SEALED),  # sealed: only a person says so
-        Out.HELD: (Out.CLAIMED, Out.VALID, Out.APPROVED, Out.SEALED, Out.CANCELLED),
+        Out.HELD: (
+            *(Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL, Out.APPROVED, Out.SEALED),
+            Out.CANCELLED,
+        ),
         **{state: tuple(AT_THE_BANK - {state}) for state in AT_THE_BANK},
         Out.INVALID: (),
         Out.DUPLICATE: (),
@@ -190,6 +196,13 @@ class Publish(StrEnum):
     DIRECT = "direct"  # uploaded under its final name, at the bank's own order
 
 
+class Confirm(StrEnum):
+    """What shows that a file arrived, when the answer to its delivery was lost."""
+
+    LIST = "list"  # its name in the bank's folder, or what the bank says
+    REPORT_ONLY = "report-only"  # what the bank says alone: its folder shows nothing
+
+
 class Proof(StrEnum):
     """What a look at the server says about a file that was announced."""
 
@@ -206,17 +219,43 @@ class Sighting:
     temporary: int | None
 
 
-def delivery_decision(publish: Publish, seen: Sighting, size: int) -> Proof:
+def delivery_decision(
+    publish: Publish, seen: Sighting, size: int, confirm: Confirm = Confirm.LIST
+) -> Proof:
     """What an announced file's place on the server proves; `size` is that of our sealed bytes.
 
     The final name with our size proves arrival under every way of publishing, since the name was
     ours alone and absent before. A temporary that is still there permits another rename only where
     the rename is atomic: a plain rename may have linked the final name, lost it to the bank's
     collector, and left the temporary behind; renaming again would deliver twice. An absent final
-    name proves nothing: the bank may have collected it.
+    name proves nothing: the bank may have collected it. Where the bank shows nothing, nothing that
+    is seen there is proof.
     """
+    if confirm is Confirm.REPORT_ONLY:
+        return Proof.UNKNOWN
     if seen.final == size:
         return Proof.ARRIVED
     if publish is Publish.POSIX_RENAME and seen.final is None and seen.temporary == size:
         return Proof.RENAME_AGAIN
     return Proof.UNKNOWN
+
+
+def withdraws(publish: Publish) -> bool:
+    """Must the temporary go before a person asks the bank about a file in doubt?
+
+    A plain rename that was asked for and never answered may be performed at any later moment, also
+    between the bank's "we do not have it" and our sending again. Without its temporary it cannot:
+    what the bank says from then on stays true. The atomic rename is in doubt only when its
+    temporary has gone, and `direct` has none.
+    """
+    return publish is Publish.RENAME
+
+
+def proves_arrival(state: State, *, announced_before: bool) -> bool:
+    """Does a message of the bank that names our file prove that it arrived?
+
+    It does once the file was announced, also when a person has since said that it did not arrive:
+    then what was sent first is there, and the second sending stops. Before any announcement it
+    proves only that something is wrong.
+    """
+    return state in ANNOUNCED or (announced_before and state in BEFORE_DELIVERING)

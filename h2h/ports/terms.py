@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from h2h.core.calendar import Window
 from h2h.core.problem import Severity
 from h2h.core.statement import StatementKind
-from h2h.core.states import Publish
+from h2h.core.states import Confirm, Publish
 from h2h.core.terms import Account, CheckTerms
 
 
@@ -44,6 +45,8 @@ class BankTerms:
     file_name: str  # "{customer}_{message}_{date:%Y%m%d}_{sequence:04}.xml.pgp"
     customer: str
     publish: Publish = Publish.RENAME
+    confirm: Confirm = Confirm.LIST
+    doubt_deadline: timedelta = timedelta(minutes=60)  # then a person is called
     gap_free: bool = False
     rejects_only: bool = False  # status_reports = "rejects-only"
     refusals: bool = False  # refusals = "pain.002": the ERP reads those of h2h as it reads a bank's
@@ -53,6 +56,9 @@ class BankTerms:
     fetch: tuple[str, ...] = ()  # cron lines, weekdays by name
     largest_file: int = 1_000_000_000
     most_entries: int = 100_000  # names taken from one remote listing
+    fingerprint: str = ""  # hash of how it is configured: approvals are bound to it
+    confidential: bool = False  # all that is dropped at its door
+    confidential_accounts: frozenset[str] = frozenset()  # all on these accounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,6 +229,8 @@ def test_reading_the_configuration_loads_no_heavy_module() -> None:
         ('# customer = "corp1"', 'customer = ""', "banks.acme.customer", "not empty"),
         ("# gap_free = false", "gap_free = 0", "banks.acme.gap_free", "true or false"),
         ("# similar_days = 30", "similar_days = -1", "banks.acme.similar_days", "equal to 0"),
+        ('# confirm = "list"', 'confirm = "look"', "banks.acme.confirm", "report-only"),
+        ("# doubt_deadline = 60", "doubt_deadline = 0", "banks.acme.doubt_deadline", "equal to 1"),
         ("# past_date_tolerance = 0", "past_date_tolerance = 1.5",
          "banks.acme.past_date_tolerance", "a whole number"),
         ('# status_reports = "all"', 'status_reports = "some"', "banks.acme.status_reports",
