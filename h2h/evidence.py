@@ -9,22 +9,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 
-from h2h.core.chain import record_of
+from h2h.core.chain import Head, record_of
 from h2h.core.naming import shortened
 from h2h.core.problem import SEVERITY_WORDS, Problem, place_words
-from h2h.core.states import AT_THE_BANK, Out, State
+from h2h.core.states import AT_THE_BANK, IN_FINAL, SETTLED, Out, State
 from h2h.core.words import Words, say, tell
 from h2h.errors import H2HError
 from h2h.exporting import status_folders
 from h2h.handover import prepare, publish
-from h2h.ports import Content, File, HandOver, MoveRow, Refusal
+from h2h.ports import Announcement, Content, File, HandOver, MoveRow, Refusal
 from h2h.refusals import contents_of, refusal_of
 from h2h.sweep import Sweep, terms_of
 
 # What the ERP is told, by the state that a file has reached; nothing before it was checked.
 _VERDICTS: Mapping[State, str] = {
     Out.VALID: "taken",
+    Out.AWAITING_APPROVAL: "taken",
     Out.APPROVED: "taken",
     Out.SEALED: "taken",
     Out.STAGED: "taken",
@@ -59,17 +61,40 @@ _NEXT_MOVES = {
 
 def bring_up_to_date(sweep: Sweep) -> None:
     """Answer the ERP and write the dossiers of all files that moved since this last ran."""
-    for file in sweep.ledger.unrecorded():
+    files = sweep.ledger.unrecorded()
+    for file in files:
         try:
             _bring_up_to_date(file, sweep)
         except (H2HError, OSError) as error:
             sweep.log.event("not_recorded", file_id=file.id, because=str(error))
+    if files:
+        note_head(sweep)
+
+
+def note_head(sweep: Sweep) -> None:
+    """Let the archive know how far the ledger has come: an older one shows against it."""
+    try:
+        sweep.services.archive.note_head(sweep.ledger.head(), sweep.now)
+    except (H2HError, OSError) as error:
+        sweep.log.event("head_not_noted", because=str(error))
+
+
+def announcement(file: File, head: Head, at: datetime) -> Announcement:
+    """What the archive must know of a file that may become visible at its bank in a moment."""
+    return Announcement(head.sequence, head.hash, at.isoformat(), file.id, facts_of(file))
+
+
+def record(file: File, sweep: Sweep) -> Sequence[MoveRow]:
+    """Write the dossier's manifest and moves; returns the moves."""
+    moves = sweep.ledger.moves(file.id)
+    lines = "".join(json.dumps(_plain(move)) + "\n" for move in moves)
+    final = file.state in SETTLED | IN_FINAL
+    sweep.services.archive.record(file.id, _manifest(file, sweep), lines, final=final)
+    return moves
 
 
 def _bring_up_to_date(file: File, sweep: Sweep) -> None:
-    moves = sweep.ledger.moves(file.id)
-    lines = "".join(json.dumps(_plain(move)) + "\n" for move in moves)
-    sweep.services.archive.record(file.id, _manifest(file, sweep), lines)
+    moves = record(file, sweep)
     if file.direction == "out":
         refused = _answer(file, moves, sweep)
         if refused is not None:  # a link of the chain, which the dossier shows too
@@ -82,29 +107,45 @@ def _plain(move: MoveRow) -> dict[str, str]:
     return {**record_of(move), "previous": move.previous, "hash": move.hash}
 
 
-def _manifest(file: File, sweep: Sweep) -> str:
-    """What a dossier says of itself; its archive adds the hashes of the files in it."""
-    facts = {
-        "file_id": file.id,
-        "direction": file.direction,
-        "bank": file.bank,
-        "name": file.name,
+def facts_of(file: File) -> dict[str, object]:
+    """What a file is, as JSON has it; with `state` all that it takes to enter it again."""
+    facts: dict[str, object] = {"file_id": file.id}
+    facts |= {name: getattr(file, name) for name in _FACTS}
+    return facts | {
         "state": file.state.value,
+        "held_from": file.held_from.value if file.held_from else None,
         "created": file.created.isoformat(),
-        "sha256": file.sha256,
-        "size": file.size,
-        "message": file.message,
-        "message_id": file.message_id,
-        "sealed_sha256": file.sealed_sha256,
-        "final_name": file.final_name,
-        "remote_name": file.remote_name,
-        "opened_by": file.opened_by,
-        "refusal": file.refusal,
+        "control_sum": dict(file.control_sum),
+        "executions": [[day.isoformat(), *rest] for day, *rest in file.executions],
+        "checked_on": file.checked_on.isoformat() if file.checked_on else None,
         "problems": [problem.as_json() for problem in file.problems],
     }
+
+
+_FACTS = (
+    *("direction", "bank", "name", "door", "sha256", "size", "message", "message_id"),
+    *("initiating_party", "transactions", "sealed_sha256", "sealed_size", "duplicate_of"),
+    *("attempt", "final_folder", "final_name", "sequence", "host", "refusal"),
+    *("download", "remote_folder", "remote_name", "remote_size", "remote_mtime", "opened_by"),
+)
+
+
+def _manifest(file: File, sweep: Sweep) -> str:
+    """What a dossier says of itself; its archive adds the hashes of the files in it."""
+    facts = facts_of(file)
     if file.direction == "in":
         facts["exports"] = [asdict(row) for row in sweep.ledger.exports(file.id)]
-    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    elif recall := sweep.ledger.recall_of(file.id) if file.recall else None:
+        facts["recall"] = {
+            "original_id": recall.original_id,
+            "scope": recall.scope.value,
+            "code": recall.code,
+            "reason": recall.reason,
+            "who": recall.who,
+            "at": recall.at.isoformat(),
+            "numbers": [each.number for each in sweep.ledger.recalled(file.id)],
+        }
+    return json.dumps(facts, ensure_ascii=False)
 
 
 # ---------------------------------------------------------------------------- answers to the ERP

@@ -8,7 +8,8 @@ behind when it is cut.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from h2h.core.approval import Policies
 from h2h.core.words import Translate
@@ -45,6 +46,15 @@ from h2h.ports.outside import (
     Seen,
     Session,
 )
+from h2h.ports.proof import (
+    Announcement,
+    Dossier,
+    HeadExport,
+    Reinstated,
+    Snapshot,
+    Unreadable,
+    Wanted,
+)
 from h2h.ports.rows import (
     BalanceRow,
     Booked,
@@ -72,6 +82,7 @@ from h2h.ports.terms import EVERYBODY, BankTerms, DoorTerms, Download, FormTerms
 __all__ = [
     "EVERYBODY",
     "REPORTS",
+    "Announcement",
     "Approval",
     "Approvals",
     "Archive",
@@ -89,6 +100,7 @@ __all__ = [
     "Desktop",
     "Door",
     "DoorTerms",
+    "Dossier",
     "Download",
     "Export",
     "ExportRow",
@@ -96,6 +108,7 @@ __all__ = [
     "File",
     "FormTerms",
     "HandOver",
+    "HeadExport",
     "Health",
     "Ledger",
     "Link",
@@ -112,6 +125,7 @@ __all__ = [
     "RecalledRow",
     "Receiver",
     "Refusal",
+    "Reinstated",
     "RemoteFile",
     "Request",
     "Sealer",
@@ -119,11 +133,14 @@ __all__ = [
     "Services",
     "Session",
     "SignedIn",
+    "Snapshot",
     "Source",
     "StatementRow",
     "Told",
     "TraceEvent",
     "TracedPayment",
+    "Unreadable",
+    "Wanted",
 ]
 
 
@@ -146,4 +163,11 @@ class Services:
     new_id: Callable[[], str]
     translate: Translate = str  # the language in which the ERP is answered
     receivers: Sequence[Receiver] = (EVERYBODY,)
+    policies: Policies = field(default_factory=Policies)
+    rates: Callable[[], Mapping[str, Decimal]] = dict  # what one unit of each currency is worth
+    configured_by: str = ""  # the operating system's user who owns config.toml
+    sections: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # see Operators.configured
     poison_attempts: int = 3  # deaths in the reading of one file until it is set aside; 0 for ever
+    heads: Sequence[HeadExport] = ()  # where the chain's head is exported to

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from h2h.core.problem import Problem
+from h2h.ports.proof import ArchiveProof
 from h2h.ports.terms import DoorTerms
 
 
@@ -148,7 +149,7 @@ class Door(Protocol):
         ...
 
 
-class Archive(Protocol):
+class Archive(ArchiveProof, Protocol):
     """The dossiers. Paths it returns lie inside one; a dossier is named by its file id."""
 
     def claim(self, file_id: str, door: Path, seen: Seen) -> tuple[str, int] | None:
@@ -178,8 +179,12 @@ class Archive(Protocol):
         """(sha256, size) of a file as it lies on disk now."""
         ...
 
-    def record(self, file_id: str, manifest: str, moves: str) -> None:
-        """Write `manifest.json` and `moves.jsonl` of a dossier, each complete or not at all."""
+    def record(self, file_id: str, manifest: str, moves: str, *, final: bool = False) -> None:
+        """Write `manifest.json` and `moves.jsonl` of a dossier, each complete or not at all.
+
+        Moves of another history, as an older ledger tells it, are kept beside. The contents of a
+        `final` file are sealed, where the archive has a key.
+        """
         ...
 
     def tidy(self, known: Callable[[str], bool]) -> None:

@@ -59,7 +59,12 @@ class File:
     last_move: int = 0  # sequence of its newest move
     recorded: int = 0  # sequence of the newest move that its dossier and answer show
     refusal: str = ""  # message id of the status report of ours that told the ERP of its refusal
+    dropped_by: str = ""  # the operating system's user who owned it in its door
+    confidential: bool = False  # names and amounts are for the role payroll alone
     begun: int = 0  # times running that a step began to read it and never ended: h2h died in it
+
+    final_folder: str = ""
+    sequence: int | None = None  # the number in the final name
 
     @property
     def recall(self) -> bool:
@@ -96,6 +101,7 @@ class Change:
     duplicate_of: str | None = None
     opened_by: str | None = None
     host: str | None = None
+    confidential: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

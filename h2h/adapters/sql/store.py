@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import fields
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -23,19 +23,24 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
 
-from h2h.adapters.sql import tables
+from h2h.adapters.sql import postgres, tables
+from h2h.adapters.sql.failures import in_our_words
 from h2h.adapters.sql.sqlite import WRITES
 from h2h.adapters.sql.types import Amount
 from h2h.core.chain import GENESIS, link, record
 from h2h.core.money import plain
 from h2h.core.states import In, Out, State, may_move
-from h2h.errors import Corrupt, Transient
 from h2h.ports import Change, File
 
 files, moves = tables.files, tables.moves
 FILE_COLUMNS = tuple(files.c[field.name] for field in fields(File))
+INSIST = "h2h_insist"  # the execution option with what a delivery asks first
 _CHANGES = tuple(field.name for field in fields(Change))
 
 # Where a release returns to: what a person may have overlooked is judged again.
@@ -50,12 +55,27 @@ _HELD_FROM = {
 _ON_THE_WAY = (Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL, Out.APPROVED, Out.SEALED)
 
 
+Transaction = Callable[[Engine], AbstractContextManager[Connection]]
+
+
+@dataclass(frozen=True)
+class Database:
+    """An engine, and how it is used where a database has ways of its own."""
+
+    engine: Engine
+    reading: Transaction = Engine.connect
+    writing: Transaction = Engine.begin
+    insist: Callable[[], None] = lambda: None  # raises unless this h2h has the ledger to itself
+
+
 class Store:
     """One database. Every public method of its children is one transaction, or nothing."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._writer = engine.execution_options(**{WRITES: True})
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+        options = {WRITES: True, INSIST: database.insist}
+        self._writer = database.engine.execution_options(**options)
+        self._read, self._write = database.reading, database.writing
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -64,13 +84,13 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """One consistent view; raises Transient or Corrupt for what the database may suffer."""
-        with _in_our_words(), self._engine.connect() as connection:
+        with _in_our_words(), self._read(self._engine) as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One write transaction: committed whole at the end, or nothing."""
-        with _in_our_words(), self._writer.begin() as connection:
+        with _in_our_words(), self._write(self._writer) as connection:
             yield connection
 
 
@@ -78,18 +98,11 @@ class Store:
 def _in_our_words() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise Transient(
-            f"the ledger cannot be used now: {error.orig}",
-            "It is tried again by itself; look at the disk if this goes on",
-        ) from error
-    except DatabaseError as error:
-        if type(error.orig) is not sqlite3.DatabaseError:
+    except DBAPIError as error:
+        told = in_our_words(error)
+        if told is None:
             raise
-        raise Corrupt(
-            f"the ledger is damaged: {error.orig}",
-            "Stop, keep the file, and restore it from the newest backup",
-        ) from error
+        raise told from error
 
 
 # ------------------------------------------------------------------------------------ reading files
@@ -131,6 +144,34 @@ def facts_of(change: Change | None) -> dict[str, object]:
 # ---------------------------------------------------------------------------------------- many rows
 
 
+def given_values(values: Iterable[str]) -> TableValuedAlias:
+    """Values as a table of one column, `value`, handed over as one text; without doubles."""
+    return _Given(json.dumps(sorted({*values}))).table_valued("value")
+
+
+class _Given(FunctionElement[str]):
+    name = "json_each"
+    inherit_cache = True
+
+
+@compiles(_Given)
+def _given(element: _Given, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  the compiler's own
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Given, "postgresql")
+def _given_on_postgres(element: _Given, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401  the compiler's own
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
+
+
+def in_driver_words(connection: Connection, statement: str) -> str:
+    """A statement that is written for SQLite's driver as this connection's takes it."""
+    if connection.dialect.name == "sqlite":
+        return statement
+    told = statement.replace("json_each(?)", "json_array_elements_text(?::json)")
+    return told.replace("?", "%s")
+
+
 def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[object, ...]]) -> None:
     """Insert rows that have every column of `table` in its order.
 
@@ -145,8 +186,12 @@ def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[objec
             columns[at] = tuple(map(bound.__getitem__, columns[at]))
         elif bind is not None:
             columns[at] = tuple(map(bind, columns[at]))
-    statement = str(insert(table).compile(dialect=dialect))
-    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+    made = zip(*columns, strict=True)
+    if dialect.name == "postgresql":
+        postgres.copy_rows(connection, table, made)
+    else:
+        statement = str(insert(table).compile(dialect=dialect))
+        connection.exec_driver_sql(statement, list(made))
 
 
 def _bind(column: Column[Any], dialect: Dialect) -> Callable[[Any], object] | None:
@@ -162,7 +207,8 @@ def read_rows(
     """The rows of a query over all columns of `table`, past SQLAlchemy's own; `size` at a time."""
     dialect = connection.dialect
     asked = query.compile(dialect=dialect)
-    given = tuple(asked.params[name] for name in asked.positiontup or ())
+    names = asked.positiontup
+    given = asked.params if names is None else tuple(asked.params[name] for name in names)
     stream = connection.execution_options(yield_per=size)
     for rows in stream.exec_driver_sql(str(asked), given).partitions(size):
         columns = list(zip(*rows, strict=True))
@@ -194,6 +240,8 @@ def shift(
 ) -> bool:
     """One lawful move of `file`, chained; False when it is no longer in the state seen."""
     _insist_lawful(file, target)
+    if target is Out.DELIVERING:
+        connection.get_execution_options()[INSIST]()
     facts = dict(facts or {})
     written = facts | {
         "state": target.value,
@@ -240,13 +288,17 @@ def append(
     who: str,
     because: str,
     content: str,
+    *,
+    beyond: int = 0,
 ) -> None:
-    """Add one link to the chain; `file_id` "" for an act on the whole room."""
+    """Add one link to the chain, numbered beyond `beyond` too; `file_id` "" for an act on the whole
+    room."""
     previous, last = _head(connection)
-    facts = record(last + 1, file_id, str(source), str(target), at, who, because, content)
+    number = max(last, beyond) + 1
+    facts = record(number, file_id, str(source), str(target), at, who, because, content)
     connection.execute(
         insert(moves).values(
-            sequence=last + 1,
+            sequence=number,
             file_id=file_id or None,
             source=str(source),
             target=str(target),
@@ -259,7 +311,7 @@ def append(
         )
     )
     if file_id:
-        connection.execute(update(files).where(files.c.id == file_id).values(last_move=last + 1))
+        connection.execute(update(files).where(files.c.id == file_id).values(last_move=number))
 
 
 def _head(connection: Connection) -> tuple[str, int]:

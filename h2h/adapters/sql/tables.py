@@ -88,7 +88,7 @@ files = Table(
     _words("message"),
     _words("message_id"),
     _words("initiating_party"),
-    Column("transactions", Integer),
+    Column("transactions", BigInteger),
     Column("control_sum", JSON, nullable=False, default={}),
     Column("executions", Executions, nullable=False, default=()),
     Column("checked_on", Date),
@@ -115,6 +115,8 @@ files = Table(
     _number("last_move"),
     _number("recorded"),
     _words("refusal"),
+    _words("dropped_by"),
+    _flag("confidential"),
     _number("begun"),
     CheckConstraint(
         f"(direction = 'out' AND state IN ({_listed(Out)}))"
@@ -235,6 +237,109 @@ _index(
 _index("payments_by_batch", payments.c.batch_id, payments.c.file_id)
 OPEN_PAYMENTS = f"state IN ({_listed(OPEN_PAYMENT)})"
 _index("payments_open", payments.c.file_id, where=OPEN_PAYMENTS)
+
+_index("payments_by_counterparty", payments.c.counterparty_account, payments.c.file_id)
+_index("payments_by_name", payments.c.counterparty_name)
+
+# What a file moves, counted once: its payments do not change after its check.
+account_sums = Table(
+    "account_sums",
+    metadata,
+    _of_file(key=True),
+    Column("account", String, primary_key=True),
+    Column("currency", String, primary_key=True),
+    Column("content", String, nullable=False),
+    Column("amount", Amount, nullable=False),
+)
+
+# What a file was asked for when it began to wait.
+demands = Table(
+    "demands",
+    metadata,
+    _of_file(key=True),
+    _words("content"),
+    _words("terms"),
+    Column("count", Integer, nullable=False),
+    Column("groups", JSON, nullable=False),  # [count, [members]] each
+    Column("because", Sentence, nullable=False, default=""),
+    Column("involved", Texts, nullable=False, default=()),
+    Column("at", UtcTime, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _of_file(key=True),
+    Column("operator", String, primary_key=True),  # nobody counts twice
+    Column("content", String, primary_key=True),
+    Column("terms", String, primary_key=True),
+    _words("reason"),
+    Column("at", UtcTime, nullable=False),
+    _number("move"),  # its link of the chain
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("name", String, primary_key=True),
+    _words("os_user"),
+    Column("roles", Texts, nullable=False, default=()),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("created", UtcTime, nullable=False),
+    _words("password"),  # argon2id
+    _flag("must_change"),  # somebody else set it
+    _words("totp"),
+    _number("totp_step"),  # the last one used: a code is good once
+    _number("move"),  # the link of the chain that tells of this row
+)
+_index("one_os_user", operators.c.os_user, where="active AND os_user <> ''", unique=True)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", String, primary_key=True),  # its sha256
+    Column("operator", String, ForeignKey("operators.name"), nullable=False),
+    _words("address"),
+    Column("created", UtcTime, nullable=False),
+    Column("seen", UtcTime, nullable=False),
+    Column("revoked", UtcTime),
+)
+_index("sessions_by_operator", sessions.c.operator)
+
+# Failed sign-ins in a row, of an operator or from an address.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("key", String, primary_key=True),
+    _number("failures"),
+    Column("until", UtcTime, nullable=False),
+)
+
+# Changes by two persons.
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    _words("subject"),
+    Column("details", JSON, nullable=False, default={}),
+    _words("secret"),  # of a new password: its argon2id hash
+    _words("who"),
+    _words("reason"),
+    Column("at", UtcTime, nullable=False),
+    _words("outcome"),
+    _words("decided_by"),
+    Column("decided", UtcTime),
+)
+
+# How the sections of the configuration are remembered: hashes, by key.
+configs = Table(
+    "configs",
+    metadata,
+    Column("section", String, primary_key=True),
+    Column("keys", JSON, nullable=False, default={}),
+    _number("move"),
+)
 
 waivers = Table(
     "waivers",
@@ -373,7 +478,7 @@ entries = Table(
     _words("servicer_reference"),
     _words("bank_transaction_code"),
     _words("additional_information"),
-    Column("batch_transactions", Integer),
+    Column("batch_transactions", BigInteger),
     _words("batch_message_id"),
     _words("batch_id"),
     _words("linked_message_id"),

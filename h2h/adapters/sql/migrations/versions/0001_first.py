@@ -17,6 +17,15 @@ _APPEND_ONLY = """
 CREATE TRIGGER moves_{act} BEFORE {act} ON moves
 BEGIN SELECT RAISE(ABORT, 'moves are append-only'); END
 """
+_SAYS_APPEND_ONLY = """
+CREATE FUNCTION moves_are_append_only() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'moves are append-only' USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+_APPEND_ONLY_THERE = """
+CREATE TRIGGER moves_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON moves
+FOR EACH STATEMENT EXECUTE FUNCTION moves_are_append_only()
+"""
 
 
 def _index(
@@ -50,11 +59,22 @@ def upgrade() -> None:
     _statements()
     _claims()
     _waivers()
+    _account_sums()
+    _demands()
+    _approvals()
+    _operators()
+    _sessions()
+    _sign_ins()
+    _proposals()
+    _configs()
     _balances()
     _entries()
     if op.get_bind().dialect.name == "sqlite":
         for act in ("UPDATE", "DELETE"):
             op.execute(_APPEND_ONLY.format(act=act))
+    else:
+        op.execute(_SAYS_APPEND_ONLY)
+        op.execute(_APPEND_ONLY_THERE)
 
 
 def _files() -> None:
@@ -76,7 +96,7 @@ def _files() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("initiating_party", sa.Text(), nullable=False),
-        sa.Column("transactions", sa.Integer(), nullable=True),
+        sa.Column("transactions", sa.BigInteger(), nullable=True),
         sa.Column("control_sum", sa.JSON(), nullable=False),
         sa.Column("executions", sa.JSON(), nullable=False),
         sa.Column("checked_on", sa.Date(), nullable=True),
@@ -103,11 +123,13 @@ def _files() -> None:
         sa.Column("last_move", sa.BigInteger(), nullable=False),
         sa.Column("recorded", sa.BigInteger(), nullable=False),
         sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("dropped_by", sa.Text(), nullable=False),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("begun", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "(direction = 'out' AND state IN ('accepted', 'acknowledged', "
-            "'approved', 'cancelled', 'cancelled_by_bank', 'claimed', 'claiming', "
-            "'delivering', 'duplicate', 'held', 'in_doubt', 'invalid', "
+            "'approved', 'awaiting_approval', 'cancelled', 'cancelled_by_bank', "
+            "'claimed', 'claiming', 'delivering', 'duplicate', 'held', 'in_doubt', 'invalid', "
             "'part_accepted', 'rejected', 'sealed', 'sent', 'staged', 'valid')) OR "
             "(direction = 'in' AND state IN ('booked', 'done', 'duplicate', "
             "'exporting', 'fetched', 'opened', 'quarantined', 'read'))",
@@ -354,6 +376,8 @@ def _payments() -> None:
     open_ = "state IN ('accepted', 'acknowledged', 'instructed')"
     _index("payments_open", "payments", ["file_id"], where=open_)
     _index("payments_by_exact_key", "payments", ["exact_key"], where="exact_key IS NOT NULL")
+    _index("payments_by_counterparty", "payments", ["counterparty_account", "file_id"])
+    _index("payments_by_name", "payments", ["counterparty_name"])
     _index("payments_by_similar_key", "payments", ["similar_key"])
 
 
@@ -556,7 +580,7 @@ def _entries() -> None:
         sa.Column("servicer_reference", sa.Text(), nullable=False),
         sa.Column("bank_transaction_code", sa.Text(), nullable=False),
         sa.Column("additional_information", sa.Text(), nullable=False),
-        sa.Column("batch_transactions", sa.Integer(), nullable=True),
+        sa.Column("batch_transactions", sa.BigInteger(), nullable=True),
         sa.Column("batch_message_id", sa.Text(), nullable=False),
         sa.Column("batch_id", sa.Text(), nullable=False),
         sa.Column("linked_message_id", sa.Text(), nullable=False),
@@ -575,3 +599,118 @@ def _entries() -> None:
     )
     referred = "servicer_reference <> ''"
     _index("entries_by_reference", "entries", ["servicer_reference"], where=referred)
+
+
+def _account_sums() -> None:
+    op.create_table(
+        "account_sums",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("amount", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_account_sums_file_id"),
+        sa.PrimaryKeyConstraint("file_id", "account", "currency", name="pk_account_sums"),
+    )
+
+
+def _demands() -> None:
+    op.create_table(
+        "demands",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("groups", sa.JSON(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("involved", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_demands_file_id"),
+        sa.PrimaryKeyConstraint("file_id", name="pk_demands"),
+    )
+
+
+def _approvals() -> None:
+    op.create_table(
+        "approvals",
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("operator", sa.String(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("terms", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("move", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_approvals_file_id"),
+        sa.PrimaryKeyConstraint("file_id", "operator", "content", "terms", name="pk_approvals"),
+    )
+
+
+def _operators() -> None:
+    op.create_table(
+        "operators",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("os_user", sa.Text(), nullable=False),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("totp", sa.Text(), nullable=False),
+        sa.Column("totp_step", sa.BigInteger(), nullable=False),
+        sa.Column("move", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_operators"),
+    )
+    _index("one_os_user", "operators", ["os_user"], where="active AND os_user <> ''", unique=True)
+
+
+def _sessions() -> None:
+    op.create_table(
+        "sessions",
+        sa.Column("token", sa.String(), nullable=False),
+        sa.Column("operator", sa.String(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["operator"], ["operators.name"], name="fk_sessions_operator"),
+        sa.PrimaryKeyConstraint("token", name="pk_sessions"),
+    )
+    _index("sessions_by_operator", "sessions", ["operator"])
+
+
+def _sign_ins() -> None:
+    op.create_table(
+        "sign_ins",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_sign_ins"),
+    )
+
+
+def _proposals() -> None:
+    op.create_table(
+        "proposals",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_proposals"),
+    )
+
+
+def _configs() -> None:
+    op.create_table(
+        "configs",
+        sa.Column("section", sa.String(), nullable=False),
+        sa.Column("keys", sa.JSON(), nullable=False),
+        sa.Column("move", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("section", name="pk_configs"),
+    )

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from h2h.core.operators import Act
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
 from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out, Publish
 from h2h.core.words import say
+from h2h.desk.signing import signed
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path
-from h2h.ports import Change, File, Ledger, MoveRow, StatementRow
+from h2h.ports import Change, File, Ledger, MoveRow, Session, StatementRow
 from h2h.sweep import Sweep, terms_of
 
 
@@ -24,7 +26,7 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
 
     The rules that held a file are waived for exactly this content: changed bytes are judged anew.
     """
-    _signed(who, reason)
+    signed(ledger, who, reason, Act.RELEASE)
     if (file := _outgoing(ledger, identity)) is None:
         return _outcome(identity, ledger.release_statement(identity, who, reason, now), ledger)
     if file.state is not Out.HELD or file.held_from is None:
@@ -33,15 +35,16 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
     rules = [p.rule for p in file.problems if p.severity is Severity.HOLD]
     if rules:
         ledger.waive(file, rules, who, reason, now)
-    return _moved(ledger.move(file, file.held_from, now, because=reason, who=who), file)
+    return state_of(ledger.move(file, file.held_from, now, because=reason, who=who), file)
 
 
 def reject(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) -> str:
-    """Refuse a held file (it is cancelled) or a held statement (it is never booked)."""
-    _signed(who, reason)
+    """Refuse a file that is held or waits for approval (it is cancelled), or a held statement (it
+    is never booked)."""
+    signed(ledger, who, reason, Act.REJECT)
     if (file := _outgoing(ledger, identity)) is None:
         return _outcome(identity, ledger.reject_statement(identity, who, reason, now), ledger)
-    if file.state is not Out.HELD:
+    if file.state not in {Out.HELD, Out.AWAITING_APPROVAL}:
         words = say("{id} is {state}, not held", id=file.id, state=file.state)
         raise Refused(words, say("`h2h cancel` takes a file back"))
     return cancel(ledger, identity, who, reason, now)
@@ -49,8 +52,8 @@ def reject(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) 
 
 def cancel(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
     """Take a payment file back before it is delivered; it will not be sent."""
-    _signed(who, reason)
-    file = _file(ledger, file_id)
+    signed(ledger, who, reason, Act.CANCEL)
+    file = file_named(ledger, file_id)
     if file.state is Out.CLAIMING:
         words = say("{id} is being taken out of its door", id=file.id)
         raise Refused(words, say("Try again in a moment"))
@@ -66,7 +69,7 @@ def cancel(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
     if file.state not in BEFORE_DELIVERING:
         words = say("{id} is {state} already", id=file.id, state=file.state)
         raise Refused(words, say("Nothing is left to cancel"))
-    return _moved(ledger.move(file, Out.CANCELLED, now, because=reason, who=who), file)
+    return state_of(ledger.move(file, Out.CANCELLED, now, because=reason, who=who), file)
 
 
 def recall(
@@ -86,7 +89,7 @@ def recall(
     `identity` is a file's id, or the EndToEndId of one payment; `recall_id` a new file id. Only the
     intent is committed here: the recall is written and sent as payment files are.
     """
-    _signed(who, reason)
+    signed(ledger, who, reason, Act.RECALL)
     if code not in REASONS:
         words = say("{code} is no reason for a recall", code=code)
         raise Refused(words, say("One of: {codes}", codes=", ".join(REASONS)))
@@ -97,7 +100,7 @@ def recall(
             words = say("{id} is an EndToEndId: it names one payment already", id=identity)
             raise Refused(words, say("Leave out --payment and --batch, or name the file"))
         payments = (identity,)
-    original = original or _file(ledger, identity)
+    original = original or file_named(ledger, identity)
     _recallable(original)
     recalled = ledger.recall(
         original,
@@ -110,30 +113,31 @@ def recall(
         now=now,
     )
     if recalled is None:
-        raise _moved_on(original)
+        raise moved_on(original)
     return recalled
 
 
 def resolve_sent(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
     """Settle a doubt: the bank says that it has the file."""
-    _signed(who, reason)
+    signed(ledger, who, reason, Act.RESOLVE)
     file = _doubtful(ledger, file_id)
-    return _moved(ledger.move(file, Out.SENT, now, because=reason, who=who), file)
+    return state_of(ledger.move(file, Out.SENT, now, because=reason, who=who), file)
 
 
 def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
     """Settle a doubt: the bank says that it does not have the file, so the same bytes go again.
 
-    The old temporary is removed first, so that no late rename can publish it beside the new one;
-    then the server is looked at: what lies under the final name speaks against the person. Whoever
-    calls this holds the ledger's lock: beside it, the daemon could publish that temporary.
+    The old temporary must have been gone when the bank was asked: until then a late rename could
+    publish it, beside what the bank said and beside the new one. What lies under the final name
+    speaks against the person. Whoever calls this holds the ledger's lock: beside it, the daemon
+    could publish that temporary.
     """
-    _signed(who, reason)
+    signed(sweep.ledger, who, reason, Act.RESOLVE)
     file = _doubtful(sweep.ledger, file_id)
     terms = terms_of(file, sweep)
     session = sweep.fresh_session(terms.name, file.host)
     if terms.publish is not Publish.DIRECT:
-        session.remove(temporary_path(file, terms))
+        _insist_withdrawn(temporary_path(file, terms), session)
     seen = session.stat(final_path(file, terms))
     if seen is not None:
         words = say(
@@ -141,7 +145,15 @@ def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
         )
         raise Refused(words, say("It arrived, or arrived in part: settle it with the bank"))
     moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
-    return _moved(moved, file)
+    return state_of(moved, file)
+
+
+def _insist_withdrawn(temporary: str, session: Session) -> None:
+    still_there = session.stat(temporary) is not None
+    session.remove(temporary)
+    if still_there:
+        words = say("{path} still lay at the bank and could be published", path=temporary)
+        raise Refused(words, say("It is removed now: ask the bank once more, then say it again"))
 
 
 def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
@@ -149,7 +161,7 @@ def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
 
     What is in the books already stays as it is; what was held is judged anew.
     """
-    _signed(who, reason)
+    signed(ledger, who, reason, Act.REPLAY)
     file = ledger.file(file_id)
     if file is None or file.direction != "in":
         words = say("there is no bank file {id}", id=file_id)
@@ -161,31 +173,26 @@ def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
         words = say("{id} is done, and has no statements that could be read anew", id=file.id)
         raise Refused(words, say("Nothing is left to do"))
     again = Change(problems=())
-    return _moved(ledger.move(file, In.FETCHED, now, because=reason, who=who, change=again), file)
+    return state_of(ledger.move(file, In.FETCHED, now, because=reason, who=who, change=again), file)
 
 
 def pause(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> None:
     """Stop everything outward at once, at `bank` or, with "", at all."""
-    _signed(who, reason)
+    signed(ledger, who, reason, Act.PAUSE)
     ledger.pause(bank, who, reason, now)
 
 
 def resume(ledger: Ledger, bank: str, who: str, reason: str, now: datetime) -> None:
     """Go on after a pause; a bank's failed logins are forgotten."""
-    _signed(who, reason)
+    signed(ledger, who, reason, Act.RESUME)
     paused = ledger.resume(bank, who, reason, now)
     if not paused and not bank:
         words = say("nothing is paused as a whole")
         raise Refused(words, say("`h2h status` shows what is paused"))
 
 
-def _signed(who: str, reason: str) -> None:
-    if not who.strip() or not reason.strip():
-        words = say("an act needs a name and a reason")
-        raise Refused(words, say("Give --reason in words"))
-
-
-def _file(ledger: Ledger, file_id: str) -> File:
+def file_named(ledger: Ledger, file_id: str) -> File:
+    """The payment file of this id; raises Refused when there is none."""
     file = ledger.file(file_id)
     if file is None or file.direction != "out":
         words = say("there is no payment file {id}", id=file_id)
@@ -206,7 +213,7 @@ def _outgoing(ledger: Ledger, identity: str) -> File | None:
 
 
 def _doubtful(ledger: Ledger, file_id: str) -> File:
-    file = _file(ledger, file_id)
+    file = file_named(ledger, file_id)
     if file.state is Out.DELIVERING:
         words = say("{id} is being delivered", id=file.id)
         raise Refused(words, say("Wait until h2h has looked at the server"))
@@ -216,13 +223,15 @@ def _doubtful(ledger: Ledger, file_id: str) -> File:
     return file
 
 
-def _moved(moved: File | None, file: File) -> str:
+def state_of(moved: File | None, file: File) -> str:
+    """The state that it was moved to; raises Refused when it had moved on."""
     if moved is None:
-        raise _moved_on(file)
+        raise moved_on(file)
     return moved.state.value
 
 
-def _moved_on(file: File) -> Refused:
+def moved_on(file: File) -> Refused:
+    """Somebody else was faster."""
     words = say("{id} moved on meanwhile", id=file.id)
     return Refused(words, say("Look at it with `h2h show`, then decide"))
 

@@ -1,0 +1,290 @@
+"""Approvals in the ledger: what a file was asked for, who said yes, what the chain says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select
+
+from h2h.adapters.sql import tables
+from h2h.adapters.sql.store import (
+    Store,
+    append,
+    file_of,
+    files,
+    find_file,
+    moves,
+    select_files,
+    set_if_unmoved,
+    shift,
+    the_file,
+)
+from h2h.core.approval import AccountSum, Demand, Group, missing
+from h2h.core.chain import link, record_of
+from h2h.core.money import total
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
+from h2h.core.words import say, sentences
+from h2h.errors import Refused
+from h2h.ports import Approval, Asked, Creditors, File, MoveRow
+
+payments, sums = tables.payments, tables.account_sums
+demands, approvals, operators = tables.demands, tables.approvals, tables.operators
+
+_ON_THE_WAY = sorted(BEFORE_DELIVERING - {Out.CLAIMING, Out.CLAIMED, Out.HELD})
+_GONE = sorted((AT_THE_BANK | ANNOUNCED) - {Out.REJECTED, Out.CANCELLED_BY_BANK})
+# Whom a file in one of these pays is known: a person has looked at it, or nobody had to.
+_KNOWN = sorted({*_GONE, Out.APPROVED, Out.SEALED, Out.STAGED})
+_CHUNK = 10_000
+
+
+class ApprovalRows(Store):
+    """h2h.ports.Approvals."""
+
+    # -- what a file is judged by
+
+    def account_sums(self, file: File) -> Sequence[AccountSum]:
+        with self._writing() as connection:
+            return _sums(connection, file)
+
+    def sums_gone(self, bank: str, day: date, besides: File) -> Sequence[AccountSum]:
+        others = select_files().where(files.c.bank == bank, files.c.id != besides.id)
+        counting = or_(
+            files.c.state.in_(_ON_THE_WAY),
+            and_(files.c.checked_on == day, files.c.state.in_(_GONE)),
+        )
+        with self._writing() as connection:
+            rows = connection.execute(others.where(counting)).mappings().all()
+            return [one for row in rows for one in _sums(connection, file_of(row))]
+
+    def creditors(self, file: File) -> Creditors:
+        earlier = payments.alias("earlier")
+        known = and_(earlier.c.file_id == files.c.id, files.c.state.in_(_KNOWN))
+        other = and_(known, earlier.c.file_id != file.id)
+        account = exists().where(
+            other, earlier.c.counterparty_account == payments.c.counterparty_account
+        )
+        named = exists().where(
+            other,
+            earlier.c.counterparty_name == payments.c.counterparty_name,
+            earlier.c.counterparty_name != "",
+        )
+        new = (
+            select(payments.c.counterparty_account, payments.c.counterparty_name)
+            .where(payments.c.file_id == file.id, ~account)
+            .distinct()
+            .subquery("new")
+        )
+        with self._reading() as connection:
+            count = select(func.count(new.c.counterparty_account.distinct()))
+            changed = select(func.count(payments.c.counterparty_account.distinct())).where(
+                payments.c.file_id == file.id, ~account, named
+            )
+            return Creditors(
+                connection.execute(count).scalar() or 0, connection.execute(changed).scalar() or 0
+            )
+
+    # -- asking
+
+    def ask_approval(
+        self, file: File, demand: Demand, terms: str, involved: Sequence[str], now: datetime
+    ) -> File | None:
+        because = sentences(demand.reasons)
+        row = {
+            "file_id": file.id,
+            "content": file.sha256,
+            "terms": terms,
+            "count": demand.count,
+            "groups": [[group.count, sorted(group.members)] for group in demand.groups],
+            "because": because,
+            "involved": tuple(involved),
+            "at": now,
+        }
+        with self._writing() as connection:
+            if not set_if_unmoved(connection, file, {"because": because}):
+                return None
+            connection.execute(delete(demands).where(demands.c.file_id == file.id))
+            connection.execute(insert(demands).values(**row))
+            if file.state is Out.AWAITING_APPROVAL:
+                state = file.state
+                append(connection, file.id, state, state, now, "h2h", because, file.sha256)
+            else:
+                shift(connection, file, Out.AWAITING_APPROVAL, now, because=because)
+            return the_file(connection, file.id)
+
+    def asked_of(self, file_id: str) -> Asked | None:
+        with self._reading() as connection:
+            return _asked(connection, file_id)
+
+    def approvals(self, file_id: str) -> Sequence[Approval]:
+        with self._reading() as connection:
+            return _approvals(connection, file_id)
+
+    def waiting_for(self, asked: Asked) -> str:
+        with self._reading() as connection:
+            return _waiting_for(connection, asked)
+
+    # -- approving
+
+    def approve(
+        self, file: File, content: str, terms: str, who: str, reason: str, now: datetime
+    ) -> File | None:
+        with self._writing() as connection:
+            if not set_if_unmoved(connection, file, {"state": file.state.value}):
+                return None
+            asked = _asked(connection, file.id)
+            if asked is None or (asked.content, asked.terms) != (content, terms):
+                words = say("{id} is not what you looked at any more", id=file.id)
+                raise Refused(words, say("Look at it with `h2h show`, then decide"))
+            if who in {each.operator for each in _counting(connection, asked)}:
+                words = say("{who} has approved {id} already", who=who, id=file.id)
+                raise Refused(words, say("Another person has to approve it"))
+            state = file.state
+            append(connection, file.id, state, state, now, who, _yes(terms, reason), content)
+            row = {"file_id": file.id, "operator": who, "content": content, "terms": terms}
+            move = the_file(connection, file.id).last_move
+            connection.execute(insert(approvals).values(**row, reason=reason, at=now, move=move))
+            if not _waiting_for(connection, asked):
+                words = say("approved by {names}", names=", ".join(_names(connection, asked)))
+                shift(connection, the_file(connection, file.id), Out.APPROVED, now, because=words)
+            return the_file(connection, file.id)
+
+    # -- proof
+
+    def broken_path(self, file: File) -> str:
+        with self._reading() as connection:
+            known = find_file(connection, file.id)
+            path = _moves(connection, file.id)
+            given = {each.move: each for each in _approvals(connection, file.id)}
+            if known is None:
+                return say("the ledger does not know it any more")
+        return _broken_path(known, path) or _broken_approvals(given.values(), path)
+
+
+# -------------------------------------------------------------------------------------- approvals
+
+
+def _yes(terms: str, reason: str) -> str:
+    """What the chain says of an approval: a text, so that it can be compared by itself."""
+    return f"approved under {terms}: {reason}"
+
+
+def _asked(connection: Connection, file_id: str) -> Asked | None:
+    query = select(*(demands.c[field.name] for field in fields(Asked)))
+    found = connection.execute(query.where(demands.c.file_id == file_id)).mappings().first()
+    if found is None:
+        return None
+    groups = tuple(Group(count, frozenset(members)) for count, members in found["groups"])
+    return Asked(**{**found, "groups": groups})
+
+
+def _approvals(connection: Connection, file_id: str) -> list[Approval]:
+    query = select(*(approvals.c[field.name] for field in fields(Approval)))
+    query = query.where(approvals.c.file_id == file_id).order_by(approvals.c.move)
+    return [Approval(**row) for row in connection.execute(query).mappings()]
+
+
+def _counting(connection: Connection, asked: Asked) -> list[Approval]:
+    """Those for exactly this content under exactly these terms."""
+    wanted = (asked.content, asked.terms)
+    given = _approvals(connection, asked.file_id)
+    return [each for each in given if (each.content, each.terms) == wanted]
+
+
+def _names(connection: Connection, asked: Asked) -> list[str]:
+    return [each.operator for each in _counting(connection, asked)]
+
+
+def _waiting_for(connection: Connection, asked: Asked) -> str:
+    return missing(asked.demand, _names(connection, asked), asked.involved)
+
+
+# --------------------------------------------------------------------------------------- the chain
+
+
+def _moves(connection: Connection, file_id: str) -> list[MoveRow]:
+    query = select(*(moves.c[field.name] for field in fields(MoveRow)))
+    query = query.where(moves.c.file_id == file_id).order_by(moves.c.sequence)
+    return [MoveRow(**row) for row in connection.execute(query).mappings()]
+
+
+def _broken_path(file: File, path: Sequence[MoveRow]) -> str:
+    state = ""
+    for move in path:
+        if move.hash != link(move.previous, record_of(move)):
+            return say(
+                "its move {sequence} was changed after it was written", sequence=move.sequence
+            )
+        if move.source != state:
+            return say(
+                "its move {sequence} begins at {source}, but it was {state}",
+                sequence=move.sequence,
+                source=move.source or say("nothing"),
+                state=state or say("nothing"),
+            )
+        state = move.target
+    if state != file.state or not path:
+        return say("the chain says {chain}, the ledger {state}", chain=state, state=file.state)
+    if path[-1].content != file.sha256:
+        return say("the chain tells of other bytes than the ledger")
+    return ""
+
+
+def _broken_approvals(given: Sequence[Approval], path: Sequence[MoveRow]) -> str:
+    links = {move.sequence: move for move in path}
+    for each in given:
+        move = links.get(each.move)
+        told = move and (move.who, move.content, str(move.because), move.target)
+        yes = _yes(each.terms, each.reason)
+        if told != (each.operator, each.content, yes, Out.AWAITING_APPROVAL.value):
+            return say("the chain knows nothing of the approval by {who}", who=each.operator)
+    return ""
+
+
+# -------------------------------------------------------------------------------------------- sums
+
+
+def _sums(connection: Connection, file: File) -> list[AccountSum]:
+    """What was counted for these bytes, else counted now."""
+    mine = (sums.c.file_id == file.id) & (sums.c.content == file.sha256)
+    query = select(sums.c.account, sums.c.currency, sums.c.amount).where(mine)
+    if not (found := [AccountSum(*row) for row in connection.execute(query)]):
+        found = _counted(connection, file)
+        connection.execute(delete(sums).where(sums.c.file_id == file.id))
+        rows = [
+            {
+                "file_id": file.id,
+                "content": file.sha256,
+                "account": one.account,
+                "currency": one.currency,
+                "amount": one.amount,
+            }
+            for one in found
+        ]
+        if rows:
+            connection.execute(insert(sums), rows)
+    return found
+
+
+def _counted(connection: Connection, file: File) -> list[AccountSum]:
+    mine = payments.c.file_id == file.id
+    pairs = select(payments.c.account, payments.c.currency).where(mine).distinct()
+    held = [(row.account, row.currency) for row in connection.execute(pairs)]
+    currencies = [currency for _, currency in held]
+    if len(set(currencies)) == len(held) and set(currencies) == set(file.control_sum):
+        return [
+            AccountSum(account, each, Decimal(file.control_sum[each])) for account, each in held
+        ]
+    totals: dict[tuple[str, str], Decimal] = {}
+    query = select(payments.c.account, payments.c.currency, payments.c.amount).where(mine)
+    stream = connection.execution_options(yield_per=_CHUNK)
+    for rows in stream.execute(query).partitions(_CHUNK):
+        some = defaultdict(list)
+        for account, currency, amount in rows:
+            some[account, currency].append(amount)
+        for pair, amounts in some.items():
+            totals[pair] = total([totals.get(pair, Decimal(0)), *amounts])
+    return [AccountSum(*pair, amount) for pair, amount in sorted(totals.items())]

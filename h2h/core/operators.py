@@ -1,0 +1,77 @@
+"""Who may do what at the desk: roles, acts, and one table of the two.
+
+An operator has one or several roles. `payroll` lets see what is confidential and permits no act by
+itself. What two persons do is proposed by one admin and confirmed by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+LEAST_ADMINS = 2  # below, the workspace's owner adds admins alone; never again after that
+
+
+class Role(StrEnum):
+    """What an operator is here for."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+    PAYROLL = "payroll"
+
+
+class Act(StrEnum):
+    """What somebody may want to do."""
+
+    LOOK = "look"
+    APPROVE = "approve"
+    REJECT = "reject"
+    HOLD = "hold"
+    RELEASE = "release"
+    CANCEL = "cancel"
+    RECALL = "recall"
+    RESOLVE = "resolve"
+    REPLAY = "replay"
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROPOSE = "propose"  # a change of operators
+    CONFIRM = "confirm"  # somebody else's change of operators or of the configuration
+    AUDIT = "audit"  # who signed in, who changed what
+    UNVEIL = "unveil"  # names and amounts of confidential files
+
+
+_ALL = frozenset(Role)
+_DESK = frozenset({Role.OPERATOR, Role.APPROVER})
+
+MAY: Mapping[Act, frozenset[Role]] = MappingProxyType(
+    {
+        Act.LOOK: _ALL,
+        Act.APPROVE: frozenset({Role.APPROVER}),
+        Act.REJECT: _DESK,
+        Act.HOLD: _DESK,
+        Act.RELEASE: _DESK,
+        Act.CANCEL: _DESK,
+        Act.RECALL: _DESK,
+        Act.RESOLVE: _DESK,
+        Act.REPLAY: frozenset({Role.OPERATOR}),
+        Act.PAUSE: _DESK | {Role.ADMIN},  # to stop must be easy
+        Act.RESUME: _DESK,
+        Act.PROPOSE: frozenset({Role.ADMIN}),
+        Act.CONFIRM: frozenset({Role.ADMIN}),
+        Act.AUDIT: frozenset({Role.ADMIN, Role.VIEWER}),
+        Act.UNVEIL: frozenset({Role.PAYROLL}),
+    }
+)
+
+
+def may(roles: Iterable[str], act: Act) -> bool:
+    """May somebody with these roles do `act`?"""
+    return not MAY[act].isdisjoint(roles)
+
+
+def who_may(act: Act) -> str:
+    """The roles that may, in words: `operator, approver`."""
+    return ", ".join(role for role in Role if role in MAY[act])

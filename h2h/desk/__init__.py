@@ -1,0 +1,62 @@
+"""The desk: what a person may do. The shell and the console only call it.
+
+`files` decides over single files and the stop button, `approving` says yes to payment files,
+`people` changes who may act, `veil` hides what is confidential. Each act carries a name and a
+reason and is a link of the chain; once there are operators, each needs a role (`signing`).
+"""
+
+from h2h.desk.approving import approve, approve_by_of, hold
+from h2h.desk.files import (
+    cancel,
+    pause,
+    recall,
+    reject,
+    release,
+    replay,
+    resolve_not_sent,
+    resolve_sent,
+    resume,
+)
+from h2h.desk.people import (
+    add_operator,
+    change_operator,
+    change_password,
+    confirm,
+    confirm_config,
+    new_second_factor,
+    refuse,
+    revoke_sessions,
+)
+from h2h.desk.signing import insist, permitted, roles_of
+from h2h.desk.veil import HIDDEN, veil, veil_moves, veil_problems, veiled
+
+__all__ = [
+    "HIDDEN",
+    "add_operator",
+    "approve",
+    "approve_by_of",
+    "cancel",
+    "change_operator",
+    "change_password",
+    "confirm",
+    "confirm_config",
+    "hold",
+    "insist",
+    "new_second_factor",
+    "pause",
+    "permitted",
+    "recall",
+    "refuse",
+    "reject",
+    "release",
+    "replay",
+    "resolve_not_sent",
+    "resolve_sent",
+    "resume",
+    "revoke_sessions",
+    "roles_of",
+    "veil",
+    "veil_moves",
+    "veil_problems",
+    "veiled",
+]
