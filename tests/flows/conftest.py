@@ -192,6 +192,7 @@ class Room:
     exporter: Exporter = field(default_factory=ErpExporter)
     sealer: Sealer | None = None  # None: everything travels in clear
     collects: bool = False
+    watched: bool = False  # somebody else keeps the bank's log, and collects
     wrap_session: WrapSession = unwrapped
     killer: Killer | None = None
 
@@ -330,6 +331,8 @@ class Room:
         return FolderDoor(routed, doors=("acme",), seal=self.seal), FolderDoor(acme, seal=self.seal)
 
     def _wrapped(self, session: Session) -> Session:
+        if self.watched:
+            return self.wrap_session(session)
         own = BankSide(session, self, collects=self.collects)
         return self.wrap_session(cast("Session", own))
 
