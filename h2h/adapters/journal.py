@@ -35,6 +35,7 @@ class Journal:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
+        self._unwritten = 0
         self._logger = structlog.wrap_logger(
             structlog.PrintLogger(self._stream),
             processors=[
@@ -45,11 +46,20 @@ class Journal:
         )
 
     def event(self, event: str, /, **facts: str | int | None) -> None:
-        """Note one event with its facts; where nobody reads any more, the work goes on."""
+        """Note one event with its facts.
+
+        Where nobody reads any more, or the log's disk is full, the work goes on: the ledger has
+        every move. The next line that is written says how many could not be.
+        """
+        if self._unwritten:
+            facts["unwritten"] = self._unwritten
         try:
             self._logger.info(event, **facts)
+            self._unwritten = 0
         except BrokenPipeError:
             _to_nowhere(self._stream)
+        except OSError:
+            self._unwritten += 1
 
 
 def _to_nowhere(stream: TextIO) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from h2h.adapters.journal import Journal
 
@@ -19,6 +20,25 @@ def test_where_nobody_reads_any_more_the_work_goes_on() -> None:
         reader.close()
         journal.event("sent", file_id="f2")
         journal.event("sent", file_id="f3")
+
+
+def test_while_the_disk_of_the_log_is_full_the_work_goes_on_and_the_next_line_tells(
+    tmp_path: Path,
+) -> None:
+    log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    full = os.open("/dev/full", os.O_WRONLY)
+    with os.fdopen(os.dup(full), "w", buffering=1) as stream:
+        journal = Journal(stream)
+        journal.event("sent", file_id="f1")
+        journal.event("sent", file_id="f2")
+        os.dup2(log, stream.fileno())
+        journal.event("sent", file_id="f3")
+        journal.event("sent", file_id="f4")
+    os.close(full)
+    os.close(log)
+    *_, third, fourth = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    assert (third["file_id"], third["unwritten"]) == ("f3", 2)
+    assert (fourth["file_id"], "unwritten" in fourth) == ("f4", False)
 
 
 def test_a_closed_pipe_is_no_failure_of_the_process() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -87,7 +87,7 @@ def in_series(number: int) -> str:
     """The statement of that number, each following on the one before."""
     opening, day = 100 + 50 * number, date(2026, 1, 1) + timedelta(days=number)
     text = statement(f"{number}", closing=f"{opening + 50}.00")
-    return text.replace("100.00", f"{opening}.00").replace("2026-11-20", f"{day}")
+    return text.replace(">100.00<", f">{opening}.00<").replace("2026-11-20", f"{day}")
 
 
 @dataclass
@@ -193,17 +193,46 @@ class Trial:
             self.found.append(f"the ERP got {handed}")
 
 
-def partial_files(room: WiredRoom, trials: list[Trial]) -> int:
-    """Contents that the bank saw and nobody ever sent."""
+def partial_files(trials: Sequence[Trial]) -> int:
+    """How many contents the bank of these trials saw that nobody ever sent."""
     whole = {trial.sha256 for trial in trials}
-    return sum(count for sha256, count in room.received().items() if sha256 not in whole)
+    return len(trials[0].room.received().keys() - whole)
 
 
-def endure(trial: Trial, fault: Fault, row: str, tally: Tally) -> bool:
-    """One trial from drop to judgement, tallied; did the fault begin?"""
+def measured(trial: Trial) -> dict[str, int]:
+    """The bytes of an undisturbed session, by direction."""
+    proxy = trial.room.proxy
+    assert proxy is not None
+    trial.prepare()
+    trial.room.sweep_once()
+    assert (trial.judge(), trial.found) == (Out.SENT, [])
+    (line,) = (line for line in proxy.lines if line.passed["up"] > len(trial.content))
+    proxy.forget()
+    return dict(line.passed)
+
+
+def nothing() -> None:
+    """What happens between fault and recovery, usually."""
+
+
+def endure(
+    trial: Trial,
+    fault: Fault,
+    row: str,
+    tally: Tally,
+    *,
+    soon: Callable[[], None] = nothing,
+    late: Callable[[], None] = nothing,
+) -> bool:
+    """One trial from drop to judgement, tallied; did the fault begin?
+
+    `soon` happens before h2h recovers, `late` after it has come as far as it can.
+    """
     trial.prepare()
     begun = trial.suffer(fault)
+    soon()
     trial.recover()
+    late()
     state = trial.judge()
     copies = trial.room.received().get(trial.sha256, 0)
     tally(
@@ -215,4 +244,3 @@ def endure(trial: Trial, fault: Fault, row: str, tally: Tally) -> bool:
         in_doubt=int(state is Out.IN_DOUBT),
     )
     return begun
-
