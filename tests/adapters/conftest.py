@@ -257,13 +257,22 @@ class Party:
     passphrase: str = ""
 
     def gpg(self, *arguments: str | Path, stdin: bytes = b"") -> bytes:
-        """Run gpg in this home, without any question asked."""
+        """Run gpg in this home, without any question asked; what it writes."""
+        return self._gpg(*arguments, stdin=stdin).stdout
+
+    def gpg_says(self, *arguments: str | Path, stdin: bytes = b"") -> str:
+        """The same; its words for people."""
+        return self._gpg(*arguments, stdin=stdin).stderr.decode(errors="replace")
+
+    def _gpg(
+        self, *arguments: str | Path, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
         command = ["gpg", "--homedir", str(self.home), "--batch", "--yes", "--no-tty"]
         command += ["--pinentry-mode", "loopback", "--passphrase", self.passphrase]
         command += ["--trust-model", "always", *map(str, arguments)]
         done = subprocess.run(command, input=stdin, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
-        return done.stdout
+        return done
 
     def new_key(self, name: str, kind: str, expires: str, *options: str) -> str:
         """Make a key for signing with a subkey for encryption; its fingerprint."""

@@ -55,7 +55,7 @@ def test_a_file_that_was_changed_on_its_way_is_invalid_and_never_sent(
     assert sealed_room.published() == []
     answers = sealed_room.inbox / door / "answers"
     (told,) = answers.glob("pay.xml.*.json")
-    assert json.loads(told.read_text())["verdict"] == "invalid"
+    assert json.loads(told.read_text())["verdict"] == "refused"
 
 
 def test_a_file_is_sent_once_its_late_seal_has_come(

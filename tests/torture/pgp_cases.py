@@ -185,7 +185,9 @@ REFUSED: Mapping[str, Make] = {
     "a signer that expired later": _expired,
     "two messages in one file": lambda p: p.sealed() * 2,
     "without protection of integrity": _without_mdc,
-    "encrypted with a password only": lambda p: p.made_by("--symmetric", "--passphrase", "x"),
+    "encrypted with a password only": lambda p: p.made_by(
+        "--symmetric", "--s2k-count", "65536", "--passphrase", "x"
+    ),
     "only packed": lambda p: p.made_by("--store"),
     "encrypted for another key": lambda p: p.sealed(to=p.bank),
     "status lines in its file name": _injected,
