@@ -15,7 +15,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from h2h import evidence, recalls
+from h2h import consent, evidence, recalls
 from h2h.core.calendar import business_date
 from h2h.core.duplicates import same_bytes
 from h2h.core.naming import Value, expanded
@@ -175,6 +175,7 @@ def check(file: File, sweep: Sweep) -> File | None:
         executions=verdict.executions,
         checked_on=_today(sweep.services.banks[bank], sweep) if bank else None,
         problems=verdict.problems,
+        confidential=consent.confidential(sweep.services.banks.get(bank or ""), verdict),
     )
     if not verdict.valid or bank is None:
         return sweep.move(file, Out.INVALID, _words(verdict.problems, Severity.ERROR), change)
@@ -190,7 +191,7 @@ def check(file: File, sweep: Sweep) -> File | None:
             name=file.name,
             bank=bank,
             target=admitted.state,
-            because=admitted.because,
+            because="" if admitted.confidential else admitted.because,
         )
     return admitted
 
@@ -269,11 +270,6 @@ def _with_problem(verdict: Verdict, problem: Problem) -> Verdict:
         verdict.executions,
         verdict.more,
     )
-
-
-def approve(file: File, sweep: Sweep) -> File | None:
-    """valid: no policy asks for a person, so the file is approved as it stands."""
-    return sweep.move(file, Out.APPROVED, say("no approval is asked for"))
 
 
 def seal(file: File, sweep: Sweep) -> File | None:
@@ -421,7 +417,7 @@ def settle(file: File, sweep: Sweep) -> File | None:
     session = sweep.fresh_session(terms.name, file.host)
     proof = _look(file, terms, session)
     if proof is Proof.UNKNOWN and file.state is Out.DELIVERING and withdraws(terms.publish):
-        _withdraw(temporary, session, sweep)
+        _try_to_withdraw(file, session, sweep)
         proof = _look(file, terms, session)
     match proof:
         case Proof.ARRIVED:
@@ -441,12 +437,21 @@ def _look(file: File, terms: BankTerms, session: Session) -> Proof:
     return delivery_decision(terms.publish, seen, file.sealed_size, terms.confirm)
 
 
-def _withdraw(temporary: str, session: Session, sweep: Sweep) -> None:
-    """Take the temporary away, so that what the bank then says of the file stays true."""
+def _try_to_withdraw(file: File, session: Session, sweep: Sweep) -> None:
     try:
-        session.remove(temporary)
+        withdraw(file, session, sweep)
     except Refused as error:  # the desk tries again before it lets the file go once more
-        sweep.log.event("not_withdrawn", name=temporary, because=str(error))
+        facts = {"file_id": file.id, "bank": file.bank}
+        sweep.log.event("not_withdrawn", **facts, because=str(error))
+
+
+def withdraw(file: File, session: Session, sweep: Sweep) -> bool:
+    """Take the temporary away: what the bank says of the file is true for good only after that.
+
+    True: that is so only now. It is remembered, since the bank may have been asked before.
+    """
+    session.remove(temporary_path(file, terms_of(file, sweep)))
+    return sweep.ledger.slot(f"withdrawn {file.id} {file.attempt}", sweep.now)
 
 
 def _doubt(file: File, final: str, sweep: Sweep) -> File | None:
@@ -497,7 +502,8 @@ STEPS: Mapping[State, Step] = MappingProxyType(
     {
         Out.CLAIMING: claim,
         Out.CLAIMED: guarded(check, hold, Severity.HOLD),
-        Out.VALID: approve,
+        Out.VALID: consent.approve,
+        Out.AWAITING_APPROVAL: consent.approve,
         Out.APPROVED: seal,
         Out.SEALED: stage,
         Out.STAGED: deliver,
@@ -536,7 +542,7 @@ def _still_in_time(file: File, sweep: Sweep) -> bool:
     stopped = [problem for problem in stopping if problem.rule not in waived]
     if stopped:
         hold(file, sweep, *stopped)
-    return not stopped
+    return not stopped and consent.stands(file, sweep)
 
 
 def _final_name(file: File, terms: BankTerms, number: int, sweep: Sweep) -> str:

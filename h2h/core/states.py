@@ -243,12 +243,11 @@ def delivery_decision(
 def withdraws(publish: Publish) -> bool:
     """Must the temporary go before a person asks the bank about a file in doubt?
 
-    A plain rename that was asked for and never answered may be performed at any later moment, also
+    A rename that was asked for and never answered may be performed at any later moment, also
     between the bank's "we do not have it" and our sending again. Without its temporary it cannot:
-    what the bank says from then on stays true. The atomic rename is in doubt only when its
-    temporary has gone, and `direct` has none.
+    what the bank says from then on stays true. `direct` has none.
     """
-    return publish is Publish.RENAME
+    return publish is not Publish.DIRECT
 
 
 def proves_arrival(state: State, *, announced_before: bool) -> bool:

@@ -12,12 +12,12 @@ from datetime import datetime
 from h2h.core.operators import Act
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out, Publish
+from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out, withdraws
 from h2h.core.words import say
 from h2h.desk.signing import signed
 from h2h.errors import Refused
-from h2h.outbound import final_path, temporary_path
-from h2h.ports import Change, File, Ledger, MoveRow, Session, StatementRow
+from h2h.outbound import final_path, temporary_path, withdraw
+from h2h.ports import Change, File, Ledger, MoveRow, StatementRow
 from h2h.sweep import Sweep, terms_of
 
 
@@ -136,8 +136,9 @@ def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
     file = _doubtful(sweep.ledger, file_id)
     terms = terms_of(file, sweep)
     session = sweep.fresh_session(terms.name, file.host)
-    if terms.publish is not Publish.DIRECT:
-        _insist_withdrawn(temporary_path(file, terms), session)
+    if withdraws(terms.publish) and withdraw(file, session, sweep):
+        words = say("{path} may have been published until now", path=temporary_path(file, terms))
+        raise Refused(words, say("It is removed now: ask the bank once more, then say it again"))
     seen = session.stat(final_path(file, terms))
     if seen is not None:
         words = say(
@@ -146,14 +147,6 @@ def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
         raise Refused(words, say("It arrived, or arrived in part: settle it with the bank"))
     moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
     return state_of(moved, file)
-
-
-def _insist_withdrawn(temporary: str, session: Session) -> None:
-    still_there = session.stat(temporary) is not None
-    session.remove(temporary)
-    if still_there:
-        words = say("{path} still lay at the bank and could be published", path=temporary)
-        raise Refused(words, say("It is removed now: ask the bank once more, then say it again"))
 
 
 def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:
