@@ -11,6 +11,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from tests.postgres import cluster, ledger_database, ledger_template
+
+__all__ = ["cluster", "ledger_database", "ledger_template"]
 REPOSITORY = Path(__file__).parent.parent
 GOOD_PAYMENT = {
     "amount": "100.00",

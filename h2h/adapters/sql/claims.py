@@ -6,17 +6,16 @@ came first. The functions run within the caller's write transaction.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, select, update
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.store import append, set_if_unmoved, shift, the_file
+from h2h.adapters.sql.store import append, given_values, set_if_unmoved, shift, the_file
 from h2h.core.matching import Claim, booked_again
 from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Answer
@@ -34,8 +33,7 @@ _PAGE = 5_000  # payments in memory at a time
 
 def among(values: Iterable[str]) -> Select[tuple[str]]:
     """Values to look for, handed over as one: thousands of them cost no more than the look-up."""
-    given = func.json_each(json.dumps(sorted(values))).table_valued("value")
-    return select(given.c.value)
+    return select(given_values(values).c.value)
 
 
 @dataclass

@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, func, select, text, update
+from sqlalchemy import Connection, Row, Select, func, select, text, update
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.store import Store
+from h2h.adapters.sql.store import Database, Store
 from h2h.core.states import Handed, In, Kept
 from h2h.ports import Link
 
@@ -42,8 +42,8 @@ class _Walk:
 class Documents(Store):
     """Which document belongs to which entry."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self._walks: dict[str, _Walk] = {}  # the last one of each bank
 
     def links(self, file_id: str) -> Sequence[Link]:

@@ -41,7 +41,16 @@ from h2h.adapters.sql.claims import (
     recalled_payments,
 )
 from h2h.adapters.sql.entries import entry_of
-from h2h.adapters.sql.store import file_of, files, moves, select_files, set_if_unmoved, the_file
+from h2h.adapters.sql.store import (
+    file_of,
+    files,
+    given_values,
+    in_driver_words,
+    moves,
+    select_files,
+    set_if_unmoved,
+    the_file,
+)
 from h2h.core.books import account_key
 from h2h.core.matching import (
     A_DAY,
@@ -92,7 +101,7 @@ def concerns_us(connection: Connection, bank: str | None, found: Sequence[Entry]
     without a look at the entries.
     """
     run = connection.exec_driver_sql
-    if not run(_ANY_FILE, (bank,)).scalar():
+    if not run(in_driver_words(connection, _ANY_FILE), (bank,)).scalar():
         return False
     names, messages, batches, references = set[str](), set[str](), set[str](), set[str]()
     for entry in found:
@@ -106,7 +115,8 @@ def concerns_us(connection: Connection, bank: str | None, found: Sequence[Entry]
             messages.add(detail.message_id)
             batches.add(detail.batch_id)
     given = (names, names, messages, batches, references)
-    return bool(run(_ANY_NAME, tuple(json.dumps([*(each - NAMELESS)]) for each in given)).scalar())
+    asked = tuple(json.dumps([*(each - NAMELESS)]) for each in given)
+    return bool(run(in_driver_words(connection, _ANY_NAME), asked).scalar())
 
 
 _STATES = ", ".join(f"'{state}'" for state in _MAY_GO)
@@ -390,7 +400,7 @@ class _Settling:
         """Which ids of messages and batches are ones of ours; most are others'."""
         messages = {line.message_id for line in lines} - NAMELESS
         batches = {line.batch_id for line in lines} - NAMELESS
-        given = func.json_each(json.dumps(sorted(batches))).table_valued("value")
+        given = given_values(batches)
         queries = (
             select(files.c.message_id).where(
                 files.c.message_id.in_(among(messages)), self.at_the_bank()

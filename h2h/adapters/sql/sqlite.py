@@ -143,6 +143,9 @@ class LedgerLock:
         finally:
             os.close(descriptor)
 
+    def insist(self) -> None:
+        """Nothing: the kernel takes this lock from nobody."""
+
     def _take(self, descriptor: int) -> None:
         deadline = time.monotonic() + _PATIENCE
         while not _try_lock(descriptor, fcntl.LOCK_EX):
@@ -153,6 +156,11 @@ class LedgerLock:
                     "Leave the work to it, or stop it first",
                 )
             time.sleep(_PATIENCE / 20)
+
+
+def lock_at(path: Path) -> LedgerLock:
+    """The lock of the ledger at `path`."""
+    return LedgerLock(path.with_name(path.name + ".lock"))
 
 
 def _try_lock(descriptor: int, how: int) -> bool:

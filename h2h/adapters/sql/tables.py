@@ -338,6 +338,7 @@ configs = Table(
     metadata,
     Column("section", String, primary_key=True),
     Column("keys", JSON, nullable=False, default={}),
+    Column("digest", String, nullable=False),  # of the keys
     _number("move"),
 )
 

@@ -5,7 +5,7 @@ Every database that h2h supports is a `backend` here; the same tests run on each
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -232,11 +232,12 @@ class Office:
         )
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a fresh database."""
-    addresses: dict[str, Callable[[], str]] = {"sqlite": lambda: f"sqlite:///{tmp_path}/ledger.db"}
-    return addresses[str(request.param)]()
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/ledger.db"
+    return str(request.getfixturevalue("ledger_database"))
 
 
 @pytest.fixture

@@ -711,6 +711,7 @@ def _configs() -> None:
         "configs",
         sa.Column("section", sa.String(), nullable=False),
         sa.Column("keys", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
         sa.Column("move", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("section", name="pk_configs"),
     )
