@@ -19,11 +19,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from h2h import desk
+from h2h.consent import remember_config
 from h2h.core.calendar import is_business_day
 from h2h.core.words import tell, words_of
 from h2h.errors import H2HError, Transient
 from h2h.expecting import tell_missing
 from h2h.inbound import sweep_inbound
+from h2h.integrity import HeadExporter, insist_current
 from h2h.outbound import sweep_outbound, take_in
 from h2h.ports import BankTerms, Request, Services
 from h2h.sweep import Sweep
@@ -35,8 +37,11 @@ _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=4))
 
 
 def recover(services: Services) -> None:
-    """What a start does first: forget half-fetched files, which still lie at their bank."""
+    """What a start does first: make sure that the ledger is no older one, then forget half-fetched
+    files, which still lie at their bank."""
+    insist_current(services)
     services.archive.tidy(lambda file_id: services.ledger.file(file_id) is not None)
+    remember_config(services)
 
 
 # ------------------------------------------------------------------------------------- run --once
@@ -45,7 +50,7 @@ def recover(services: Services) -> None:
 def once(services: Services) -> dict[str, str]:
     """One whole pass; returns the banks that could not be reached, with the reason."""
     recover(services)
-    with Sweep(services, patient=False) as sweep:
+    with _exporting(services), Sweep(services, patient=False) as sweep:
         wait_until_settled(sweep)
         sweep_outbound(sweep)
         sweep_inbound(sweep, due_fetches(services, unscheduled=True))
@@ -53,6 +58,15 @@ def once(services: Services) -> dict[str, str]:
         sweep_outbound(sweep)
         tell_missing(sweep)
         return dict(sweep.unreachable)
+
+
+@contextmanager
+def _exporting(services: Services) -> Iterator[None]:
+    """What a single pass does last: export the chain's head."""
+    try:
+        yield
+    finally:
+        HeadExporter(services).export(at_once=True)
 
 
 def wait_until_settled(sweep: Sweep, bank: str | None = None) -> None:
@@ -114,6 +128,7 @@ class Daemon:
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._asked_for_statements: datetime | None = None
+        self._heads = HeadExporter(services)
 
     def stop(self, *_: object) -> None:
         """Drain: finish the step of the file at hand, then leave."""
@@ -131,6 +146,7 @@ class Daemon:
             while not self._stopping.is_set():
                 self._pass_or_tell()
                 self._wait()
+        self._heads.export(at_once=True)
         notify("STOPPING=1")
         self.services.log.event("stopped")
 
@@ -161,6 +177,7 @@ class Daemon:
             sweep_outbound(sweep)
             sweep_inbound(sweep, due_fetches(self.services, unscheduled=False))
             self._tell_missing(sweep)
+        self._heads.export()
 
     def _tell_missing(self, sweep: Sweep) -> None:
         """Statements are due to the minute."""
@@ -225,11 +242,12 @@ def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
     """
     if verb == "not-sent":
         return _not_sent(json.loads(subject), sweep)
-    if verb == "send":
-        wait_until_settled(sweep, subject or None)
-    else:
-        sweep_inbound(sweep, [subject] if subject else list(sweep.services.banks))
-    sweep_outbound(sweep, subject or None)  # after a fetch: a report may have settled a doubt
+    with _exporting(sweep.services):
+        if verb == "send":
+            wait_until_settled(sweep, subject or None)
+        else:
+            sweep_inbound(sweep, [subject] if subject else list(sweep.services.banks))
+        sweep_outbound(sweep, subject or None)  # after a fetch: a report may have settled a doubt
     return dict(sweep.unreachable)
 
 

@@ -9,10 +9,13 @@ happens to a file after `sent` is told by the bank: see inbound.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 
 from h2h import consent, evidence, recalls
@@ -37,7 +40,7 @@ from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
 from h2h.poison import guarded
-from h2h.ports import BankTerms, Change, Door, File, Seen, Session
+from h2h.ports import BankTerms, Change, Door, File, Sealer, Seen, Session
 from h2h.sweep import NotNow, Step, Sweep, original_of, terms_of
 
 SEALED = "sealed.pgp"
@@ -52,14 +55,14 @@ def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
         if bank is None or door.terms.bank in {None, bank}:
             take_in(door, sweep)
     due = sweep.now if sweep.patient else None
-    for file in sweep.ledger.files(STEPS, direction="out", due=due):
-        if sweep.stopping():
-            break
-        if bank is None or file.bank in {None, bank}:
-            advance(file, sweep)
+    files = sweep.ledger.files(STEPS, direction="out", due=due)
+    ours = [file for file in files if bank is None or file.bank in {None, bank}]
+    for file in _sealed_ahead(ours, sweep):
+        advance(file, sweep)
+        evidence.bring_one_up_to_date(file.id, sweep)
     for file in sweep.ledger.files(ANNOUNCED, direction="out"):
         _call_a_person(file, sweep)
-    evidence.bring_up_to_date(sweep)
+    evidence.bring_up_to_date(sweep, moved=bool(ours))
 
 
 def take_in(door: Door, sweep: Sweep) -> None:
@@ -77,11 +80,33 @@ def take_in(door: Door, sweep: Sweep) -> None:
         sweep.log.event("door_unusable", door=door.terms.name, because=str(error))
 
 
-def advance(file: File, sweep: Sweep) -> None:
-    """Run the steps of one file until one of them stops; its trouble is its own."""
+def _sealed_ahead(files: Sequence[File], sweep: Sweep) -> Iterator[File]:
+    """The files in their order, each up to its seal; gpg is at work on those behind it."""
+    ready: deque[File] = deque()
+    for file in files:
+        if sweep.stopping():
+            return
+        approved = advance(file, sweep, TO_THE_SEAL)
+        if approved is not None:
+            ready.append(approved)
+            if approved.state is Out.APPROVED and len(files) > 1:
+                with suppress(KeyError, H2HError):  # its own step meets it again and says so
+                    sweep.seals.begin(*_sealing(approved, sweep))
+        while ready and sweep.seals.enough:
+            yield ready.popleft()
+    while ready and not sweep.stopping():
+        yield ready.popleft()
+
+
+def advance(file: File, sweep: Sweep, steps: Mapping[State, Step] | None = None) -> File | None:
+    """Run the steps of one file until one of them stops it; its trouble is its own.
+
+    Returns the file when the steps have come to their end, None when one of them stopped it.
+    """
+    steps = STEPS if steps is None else steps
     current: File | None = file
     try:
-        while current is not None and (step := STEPS.get(current.state)):
+        while current is not None and (step := steps.get(current.state)):
             file = current
             current = step(file, sweep)
     except NotNow as wait:
@@ -91,6 +116,9 @@ def advance(file: File, sweep: Sweep) -> None:
         _wait(file, None, str(error), sweep, failed=True)
     except Exception as error:  # noqa: BLE001 - law 8: whatever it is, it stops this file alone
         _stop(file, sweep, error)
+    else:
+        return current
+    return None
 
 
 def _lost_touch(file: File, sweep: Sweep) -> None:
@@ -175,7 +203,7 @@ def check(file: File, sweep: Sweep) -> File | None:
         executions=verdict.executions,
         checked_on=_today(sweep.services.banks[bank], sweep) if bank else None,
         problems=verdict.problems,
-        confidential=consent.confidential(sweep.services.banks.get(bank or ""), verdict),
+        confidential=consent.confidential(file, bank, verdict, sweep.services),
     )
     if not verdict.valid or bank is None:
         return sweep.move(file, Out.INVALID, _words(verdict.problems, Severity.ERROR), change)
@@ -276,16 +304,21 @@ def seal(file: File, sweep: Sweep) -> File | None:
     """approved: sign and encrypt exactly the bytes that were checked."""
     if not _still_in_time(file, sweep):
         return None
-    terms, original = terms_of(file, sweep), original_of(file, sweep)
-    archive = sweep.services.archive
-    sealed = archive.path(file.id, SEALED)
-    sweep.services.sealers[terms.name].seal(original, sealed)
+    terms, archive = terms_of(file, sweep), sweep.services.archive
+    sealer, original, sealed = _sealing(file, sweep)
+    sweep.seals.make(sealer, original, sealed)
     if archive.digest(original)[0] != file.sha256:
         words = say("{name} changed after it was checked", name=original.name)
         raise Corrupt(words, say("Look into the dossier."))
     sha256, size = archive.digest(sealed)
     change = Change(sealed_sha256=sha256, sealed_size=size, checked_on=_today(terms, sweep))
     return sweep.move(file, Out.SEALED, change=change)
+
+
+def _sealing(file: File, sweep: Sweep) -> tuple[Sealer, Path, Path]:
+    """Who seals a file, what, and as what."""
+    sealed = sweep.services.archive.path(file.id, SEALED)
+    return sweep.services.sealers[file.bank or ""], original_of(file, sweep), sealed
 
 
 def stage(file: File, sweep: Sweep) -> File | None:
@@ -510,6 +543,10 @@ STEPS: Mapping[State, Step] = MappingProxyType(
         Out.DELIVERING: settle,
         Out.IN_DOUBT: settle,
     }
+)
+BEFORE_THE_SEAL = (Out.CLAIMING, Out.CLAIMED, Out.VALID)
+TO_THE_SEAL: Mapping[State, Step] = MappingProxyType(
+    {state: step for state, step in STEPS.items() if state in BEFORE_THE_SEAL}
 )
 
 # ----------------------------------------------------------------------------- names and dates

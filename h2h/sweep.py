@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from h2h.ahead import Seals
 from h2h.core.calendar import back_off, window_end
 from h2h.core.states import State
 from h2h.errors import H2HError, HostKeyChanged, LoginRefused, Transient
@@ -67,6 +68,7 @@ class Sweep:
         self.log: Log = services.log
         self.patient = patient
         self.unreachable: dict[str, str] = {}
+        self.seals = Seals()
         self._sessions: dict[str, tuple[ExitStack, Session]] = {}
 
     def __enter__(self) -> Self:
@@ -78,6 +80,7 @@ class Sweep:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.seals.close()
         for bank in list(self._sessions):
             self.drop(bank)
 
@@ -180,7 +183,7 @@ class Sweep:
                 bank=moved.bank,
                 source=file.state,
                 target=moved.state,
-                because=because,
+                because="" if moved.confidential else because,
             )
         return moved
 

@@ -16,24 +16,30 @@ from h2h.adapters.catalogue import translator
 from h2h.adapters.desktop import FolderDesktop
 from h2h.adapters.door import FolderDoor
 from h2h.adapters.folder import FolderBank
+from h2h.adapters.heads import HeadFile, HeadSyslog
 from h2h.adapters.input_seal import InputSeal, Sha256Seal, signature_seal
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.profiles import load_profile
+from h2h.adapters.rates import RatesFile
 from h2h.adapters.sftp import SftpBank
 from h2h.adapters.sftp import Timeouts as SftpTimeouts
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.config.findings import Key, Trouble, dotted
+from h2h.config.fingerprints import POLICIES, sections_of
 from h2h.config.models import Account as AccountTable
 from h2h.config.models import Bank as BankTable
 from h2h.config.models import Config, Sftp
 from h2h.config.models import Door as DoorTable
 from h2h.config.models import Export as ExportTable
 from h2h.config.models import Form as FormTable
+from h2h.config.models import Policy as PolicyTable
+from h2h.core.approval import Policies, Policy
 from h2h.core.books import account_key
 from h2h.core.calendar import CutOff
 from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.expected import Expected
+from h2h.core.fingerprints import digest
 from h2h.core.problem import Severity
 from h2h.core.statement import StatementKind
 from h2h.core.terms import Account, CheckTerms
@@ -50,6 +56,7 @@ from h2h.ports import (
     DoorTerms,
     Download,
     FormTerms,
+    HeadExport,
     Log,
     Receiver,
     Sealer,
@@ -68,7 +75,9 @@ class SystemClock:
 
 
 @contextmanager
-def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Services]:
+def wire(
+    config: Config, log: Log, clock: Clock | None = None, *, recovering: bool = False
+) -> Iterator[Services]:
     """Everything that the flows may touch, made from the configuration; closed at the end.
 
     Missing doors are created. Raises ConfigError when the workspace does not permit a start.
@@ -78,12 +87,13 @@ def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Servi
     pace()
     _make_rooms(config)
     time = clock or SystemClock()
-    ledger = ledger_of(config)
+    archive = archive_of(config)
+    ledger = ledger_of(config, recovering=recovering)
     try:
         yield Services(
             environment=config.h2h.environment,
             ledger=ledger,
-            archive=FolderArchive(config.h2h.archive),
+            archive=archive,
             messages=Iso20022Messages(),
             exporter=ErpExporter(),
             desktop=FolderDesktop(config.h2h.inbox),
@@ -96,15 +106,46 @@ def wire(config: Config, log: Log, clock: Clock | None = None) -> Iterator[Servi
             new_id=lambda: new_id(time),
             translate=translator(config.h2h.language),
             receivers=receivers_of(config),
+            policies=policies_of(config),
+            rates=RatesFile(config.h2h.rates, log),
+            configured_by=config.owner,
+            sections=sections_of(config),
             poison_attempts=config.h2h.poison_attempts,
+            heads=tuple(map(_head_export, config.h2h.export_head)),
         )
     finally:
+        archive.close()
         ledger.close()
 
 
-def ledger_of(config: Config) -> SqlLedger:
-    """The ledger alone, for commands that only look."""
-    return open_ledger(config.h2h.database, config.h2h.environment, archive=config.h2h.archive)
+def archive_of(config: Config) -> FolderArchive:
+    """The archive, with its own key where one is named."""
+    workspace = config.h2h
+    if workspace.archive_key is None or workspace.archive_home is None:
+        return FolderArchive(workspace.archive)
+    secret = workspace.archive_passphrase
+    key = GpgSealer(
+        workspace.archive_home,
+        "encrypt",
+        encrypt_to=(workspace.archive_key,),
+        passphrase=secret.read if secret else None,
+    )
+    return FolderArchive(workspace.archive, key)
+
+
+def _head_export(place: str) -> HeadExport:
+    kind, _, rest = place.partition(":")
+    if kind == "file":
+        return HeadFile(Path(rest))
+    host, _, port = rest.rpartition(":")
+    return HeadSyslog((host, int(port)) if rest else "/dev/log")
+
+
+def ledger_of(config: Config, *, recovering: bool = False) -> SqlLedger:
+    """The ledger alone, for commands that only look. `recovering`: it may be empty beside a filled
+    archive, from which it is filled."""
+    archive = config.h2h.archive / ".none" if recovering else config.h2h.archive
+    return open_ledger(config.h2h.database, config.h2h.environment, archive=archive)
 
 
 def new_id(clock: Clock) -> str:
@@ -140,6 +181,7 @@ def _door(
         settle=rule.settle,
         marker=rule.marker,
         incomplete_wait=rule.incomplete_wait,
+        confidential=rule.confidential,
     )
     return FolderDoor(terms, doors=subfolders, seal=_input_seal(rule))
 
@@ -185,6 +227,37 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
         closed=bank.closed_windows,
         fetch=bank.fetch,
         largest_file=largest,
+        fingerprint=digest(sections_of(config)[f"banks.{name}"]),
+        confidential_accounts=frozenset(
+            account_key(account.iban or account.number)
+            for account in bank.accounts
+            if account.confidential
+        ),
+    )
+
+
+def policies_of(config: Config) -> Policies:
+    """Who has to approve what, and a hash of how that is written."""
+    return Policies(
+        tuple(map(_policy, config.policies)), digest(sections_of(config)[POLICIES])
+    )
+
+
+def _policy(policy: PolicyTable) -> Policy:
+    return Policy(
+        policy.name,
+        policy.approvals,
+        frozenset(policy.members),
+        frozenset(policy.banks),
+        frozenset(map(account_key, policy.accounts)),
+        frozenset(policy.entities),
+        frozenset(policy.currencies),
+        policy.above,
+        policy.day_above,
+        policy.amounts_in or "",
+        policy.new_creditor,
+        policy.changed_creditor,
+        policy.after_cut_off,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "h2h"
 FLOWS = {
     *("outbound", "inbound", "sweep", "handover", "evidence"),
-    *("recalls", "refusals", "expecting", "exporting", "poison"),
+    *("consent", "recalls", "refusals", "expecting", "exporting", "poison", "integrity", "recovery"),
 }
 TERMS = {"ports", "core", "errors"}
 FRONT = TERMS | {"wiring", "desk", "flows", "sandbox", "config", "resources"}

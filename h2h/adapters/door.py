@@ -7,12 +7,14 @@ lstat alone: no link is followed, no pipe opened, nothing blocks.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from h2h.adapters import durable, input_seal
@@ -174,7 +176,8 @@ class FolderDoor:
         return ""
 
     def _seen(self, name: str, status: os.stat_result) -> Seen:
-        return Seen(self.terms.name, name, status.st_ino, status.st_size, status.st_mtime_ns)
+        facts = (status.st_ino, status.st_size, status.st_mtime_ns, _user(status.st_uid))
+        return Seen(self.terms.name, name, *facts)
 
     def _wanted(self, name: str, status: os.stat_result) -> bool:
         marker = self.terms.marker
@@ -208,6 +211,15 @@ class FolderDoor:
         settled = any(seconds >= self.terms.settle for seconds in beside)
         self._unsettled = self._unsettled or bool(beside and not settled)
         return settled
+
+
+@cache
+def _user(number: int) -> str:
+    """The name of a user; of one that nobody knows here, the number."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def _regular(entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:

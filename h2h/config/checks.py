@@ -71,8 +71,36 @@ def cross_checks(root: Raw, base: Path) -> Iterator[Trouble]:
     yield from _one_account_one_bank(banks)
     yield from _one_ring_a_bank(banks)
     yield from _rooms_apart(root.table("h2h"))
+    yield from _archive_key(root.table("h2h"))
     yield from _receivers(root.tables("export"), banks)
     yield from _folders_apart(root, base)
+    yield from _policies(root.tables("policies"), banks)
+
+
+def _policies(policies: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:
+    """A policy that names what there is not, or a limit without its currency, protects nothing."""
+    names: set[str] = set()
+    for policy in policies:
+        for name, there in _there(banks).items():
+            yield from _unknown(policy, name, there)
+        for limit in ("above", "day_above"):
+            if policy.has(limit) and not policy.has("amounts_in"):
+                yield policy.trouble(
+                    "amounts_in", f"the currency of {limit}", 'Add amounts_in = "EUR"'
+                )
+        members = policy.values.get("members")
+        wanted = policy.values.get("approvals", 1)
+        if isinstance(members, tuple) and isinstance(wanted, int) and 0 < len(members) < wanted:
+            yield policy.trouble("members", f"at least {wanted}", "Nobody can approve twice")
+        if policy.text("name") in names:
+            yield policy.trouble("name", "a name of its own", "Rename one of the two policies")
+        names.add(policy.text("name"))
+
+
+def _archive_key(h2h: Raw) -> Iterator[Trouble]:
+    for one, other in (("archive_key", "archive_home"), ("archive_home", "archive_key")):
+        if h2h.has(one) and not h2h.has(other):
+            yield h2h.trouble(other, f"the other half of {one}", f"Set {other}, or remove {one}")
 
 
 def _transport(bank: Raw, _root: Raw) -> Iterator[Trouble]:
@@ -273,19 +301,23 @@ def _rooms_apart(workspace: Raw) -> Iterator[Trouble]:
 
 
 def _receivers(receivers: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:
-    accounts = [account for bank in banks for account in bank.tables("accounts")]
-    numbers = {number for account in accounts for number in _numbers_of(account)}
-    known = {
-        "banks": {str(bank.key[-1]) for bank in banks},
-        "accounts": numbers,
-        "entities": {account.text("entity") for account in accounts} - {""},
-    }
+    known = _there(banks)
     for receiver in receivers:
         for name, there in known.items():
             yield from _unknown(receiver, name, there)
         for form in receiver.tables("forms"):
             yield from _form(form)
     yield from _own_names(receivers, known["banks"])
+
+
+def _there(banks: list[Raw]) -> dict[str, set[str]]:
+    """What can be named in a condition."""
+    accounts = [account for bank in banks for account in bank.tables("accounts")]
+    return {
+        "banks": {str(bank.key[-1]) for bank in banks},
+        "accounts": {number for account in accounts for number in _numbers_of(account)},
+        "entities": {account.text("entity") for account in accounts} - {""},
+    }
 
 
 def _numbers_of(account: Raw) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import re
 import stat
 import tomllib
@@ -35,7 +36,16 @@ def load(path: Path) -> Config:
     troubles += [trouble for trouble in cross_checks(Raw(raw), base) if trouble.key not in known]
     if config is None or troubles:
         raise ConfigProblems(located(troubles, path, where))
-    return config
+    return config.owned_by(_owner(path))
+
+
+def _owner(path: Path) -> str:
+    """Whose the file is; the number of a user whom nobody knows here."""
+    number = path.stat().st_uid
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def located(troubles: list[Trouble], path: Path, where: Places) -> list[Finding]:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from h2h.config import values
 from h2h.config.secret import Secret
+from h2h.core.approval import Then
 from h2h.core.calendar import Window
 from h2h.core.expected import StatementDays
 from h2h.core.problem import Severity
@@ -58,6 +59,7 @@ class Door(Table):
     seal: Literal["none", "sha256", "openpgp"] = "none"
     signers: tuple[Fingerprint, ...] = ()
     home: LocalPath | None = None
+    confidential: bool = False
 
 
 class Workspace(Table):
@@ -73,6 +75,11 @@ class Workspace(Table):
     outbox: LocalPath = Field(default="outbox", validate_default=True)
     inbox: LocalPath = Field(default="inbox", validate_default=True)
     archive: LocalPath = Field(default="archive", validate_default=True)
+    archive_key: Fingerprint | None = None
+    archive_home: LocalPath | None = None
+    archive_passphrase: SecretReference | None = None
+    rates: LocalPath | None = None
+    export_head: tuple[Annotated[str, PlainValidator(values.export_head)], ...] = ()
     door: Door = Door()
 
 
@@ -168,6 +175,7 @@ class Account(Table):
     )
     statement_days_after: Annotated[int, Field(ge=0, le=31)] = 1
     empty_statements: Literal["sent", "omitted"] = "sent"
+    confidential: bool = False
 
 
 class CutOff(Table):
@@ -293,12 +301,45 @@ class Export(Table):
     documents: Annotated[str, PlainValidator(values.documents)] | None = None
 
 
+Unusual = Annotated[Then, PlainValidator(values.then)]
+
+
+class Policy(Table):
+    """`[[policies]]`: which payment files need whose approval."""
+
+    name: BankName
+    approvals: Annotated[int, Field(ge=0, le=9)] = 1
+    members: Words = ()
+    banks: Words = ()
+    accounts: Words = ()
+    entities: Words = ()
+    currencies: tuple[Currency, ...] = ()
+    above: Sum | None = None
+    day_above: Sum | None = None
+    amounts_in: Currency | None = None
+    new_creditor: Unusual = Field(default="nothing", validate_default=True)
+    changed_creditor: Unusual = Field(default="nothing", validate_default=True)
+    after_cut_off: Unusual = Field(default="nothing", validate_default=True)
+
+
 class Config(Table):
     """The whole of config.toml."""
 
     h2h: Workspace
     banks: Annotated[Mapping[BankName, Bank], Field(min_length=1)]
     export: tuple[Export, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    _owner: str = PrivateAttr("")
+
+    @property
+    def owner(self) -> str:
+        """The operating system's user who owns config.toml, and so may have configured."""
+        return self._owner
+
+    def owned_by(self, user: str) -> Config:
+        """The same, known to be that user's."""
+        self._owner = user
+        return self
 
 
 def tables_and_keys(

@@ -22,6 +22,7 @@ from stdnum import iban
 from h2h.config.findings import Wrong
 from h2h.config.secret import Secret
 from h2h.core import money
+from h2h.core.approval import Then
 from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
 from h2h.core.expected import StatementDays
 from h2h.core.naming import Value, expanded, is_plain, is_temporary
@@ -139,6 +140,17 @@ def _only_ours(reference: Secret) -> None:
             f"chmod 600 {reference.path}",
             found=f"{reference} with mode {mode & 0o777:04o}",
         )
+
+
+def export_head(value: object, info: ValidationInfo) -> str:
+    """Where the chain's head is exported to: `file:` with an absolute path from now on, `syslog`
+    or `syslog:HOST:PORT`."""
+    kind, _, rest = filled(value).partition(":")
+    if kind == "file" and rest and not rest.startswith("~"):
+        return f"file:{_base(info) / rest}"
+    if kind == "syslog" and (not rest or _PROXY.fullmatch(rest)):
+        return filled(value)
+    raise Wrong("file:PATH, syslog or syslog:HOST:PORT", 'Write for example "file:heads.jsonl"')
 
 
 def zone(value: object) -> ZoneInfo:
@@ -447,6 +459,11 @@ def currency(value: object) -> str:
 
 
 # -------------------------------------------------------------------------------------------- words
+
+
+def then(value: object) -> Then:
+    """nothing | one-more | hold."""
+    return Then(_one_of(value, [each.value for each in Then]))
 
 
 def publish(value: object) -> Publish:

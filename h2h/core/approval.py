@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from h2h.core.calendar import business_date, business_day_before
+from h2h.core.money import product, total
 from h2h.core.problem import Problem, Severity
 from h2h.core.words import say
 
@@ -195,14 +196,11 @@ def _exceeds(
     if limit is None:
         return False
     if all(each.currency == unit for each in sums):
-        return _total(each.amount for each in sums) > limit
+        return total(each.amount for each in sums) > limit
     if unit not in rates or any(each.currency not in rates for each in sums):
         return True
-    return _total(each.amount * rates[each.currency] for each in sums) > limit * rates[unit]
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, Decimal(0))
+    worth = total(product(each.amount, rates[each.currency]) for each in sums)
+    return worth > product(limit, rates[unit])
 
 
 def _words(policy: Policy) -> str:

@@ -59,6 +59,12 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
         return sum(amounts, Decimal(0))
 
 
+def product(amount: Decimal, rate: Decimal) -> Decimal:
+    """The exact product; raises decimal.Inexact rather than round."""
+    with localcontext(_EXACT):
+        return amount * rate
+
+
 def plain(value: Decimal) -> str:
     """`value` as the ERP and the ledger write it: no exponent, its own decimals kept."""
     return f"{value:f}"

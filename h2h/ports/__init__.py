@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from h2h.core.approval import Policies
+from h2h.core.fingerprints import digest
 from h2h.core.words import Translate
 from h2h.ports.approvals import (
     Approval,
@@ -171,3 +172,7 @@ class Services:
     )  # see Operators.configured
     poison_attempts: int = 3  # deaths in the reading of one file until it is set aside; 0 for ever
     heads: Sequence[HeadExport] = ()  # where the chain's head is exported to
+
+    def digest(self, section: str) -> str:
+        """The hash of a section as it is configured now."""
+        return digest(self.sections[section])

@@ -19,6 +19,7 @@ from h2h.core.terms import Account
 from h2h.ports.approvals import Approvals, Operators
 from h2h.ports.formats import BankMessage, Refusal
 from h2h.ports.outside import RemoteFile, Seen
+from h2h.ports.proof import LedgerProof
 from h2h.ports.rows import (
     BalanceRow,
     Change,
@@ -39,7 +40,7 @@ from h2h.ports.rows import (
 )
 
 
-class Ledger(Approvals, Operators, Protocol):
+class Ledger(Approvals, Operators, LedgerProof, Protocol):
     """The truth of state. Each method that writes is one transaction, or nothing.
 
     A method that moves a file compares and sets: it returns None when the file was no longer in

@@ -79,6 +79,8 @@ class Bank(Protocol):
 class Sealer(Protocol):
     """OpenPGP at one bank, with its own ring and its own pinned keys."""
 
+    agents: int  # so many calls of `seal` are at work at once; more of them wait
+
     def seal(self, plain: Path, sealed: Path) -> None:
         """Write the sealed `plain` to `sealed`, flushed, complete or not at all."""
         ...

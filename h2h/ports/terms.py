@@ -57,7 +57,6 @@ class BankTerms:
     largest_file: int = 1_000_000_000
     most_entries: int = 100_000  # names taken from one remote listing
     fingerprint: str = ""  # hash of how it is configured: approvals are bound to it
-    confidential: bool = False  # all that is dropped at its door
     confidential_accounts: frozenset[str] = frozenset()  # all on these accounts
 
 
@@ -71,6 +70,7 @@ class DoorTerms:
     settle: float = 2.0  # seconds without change
     marker: str = ""  # e.g. ".ok": a file is taken once NAME.ok stands beside it
     incomplete_wait: float = 0.0  # seconds that a truncated document is waited for
+    confidential: bool = False  # all that is dropped here
 
 
 @dataclass(frozen=True, slots=True)

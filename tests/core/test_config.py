@@ -11,6 +11,7 @@ import tomllib
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -93,19 +94,26 @@ def test_the_example_is_right_and_ready_for_use(tmp_path: Path) -> None:
     assert acme.sealed(acme.transport.download[0])
 
 
+_ARCHIVE_KEYS = ("key", "home", "passphrase")
+
+
 def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path: Path) -> None:
     """A user removes the # and nothing changes, save where the comment names no default."""
     plain = load(written(tmp_path, EXAMPLE))
-    uncommented = re.sub(r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[export\]\])", r"\1", EXAMPLE)
+    commented = r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:export|policies)\]\])"
+    uncommented = re.sub(commented, r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
-    assert full.h2h == plain.h2h
+    workspace = {key for key, value in full.h2h if value != getattr(plain.h2h, key)}
+    assert workspace <= {"rates", "export_head"} | {f"archive_{key}" for key in _ARCHIVE_KEYS}
     before, after = dict(plain.banks["acme"]), dict(full.banks["acme"])
     changed = {key for key, value in after.items() if value != before[key]}
     assert changed == {
         *("own_schema", "largest_file", "most_payments", "limits", "rules", "sftp", "pgp", "door"),
         *("slips", "profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
     }
-    assert plain.export == ()
+    assert (plain.export, plain.policies) == ((), ())
+    [policy] = full.policies
+    assert (policy.name, policy.approvals, policy.above) == ("large", 2, Decimal("10000.00"))
     [receiver] = full.export
     assert (receiver.name, receiver.preset, receiver.split) == ("erp", "sap", "file")
     assert [form.form for form in receiver.forms or ()] == ["camt.02", "csv"]

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from h2h.adapters import credentials
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import Store, append, moves
+from h2h.core.fingerprints import changed_keys, digest
 from h2h.core.operators import LEAST_ADMINS, Role
 from h2h.core.words import say
 from h2h.errors import Refused
@@ -215,13 +216,13 @@ class OperatorRows(Store):
     ) -> Proposal | None:
         with self._writing() as connection:
             remembered = _remembered(connection)
-            changed = _changed_keys(remembered, sections)
+            changed = changed_keys(remembered, sections)
             if not remembered or not _anybody(connection):
                 if changed or not remembered:
                     _remember_config(connection, sections, changed, who, "the first person", now)
                 return None
             waiting = _waiting_config(connection)
-            if waiting is not None and waiting["secret"] == _digest(sections):
+            if waiting is not None and waiting["secret"] == digest(sections):
                 return _proposal(waiting)
             if waiting is not None:
                 _decided(connection, waiting["id"], "superseded", who, now)
@@ -230,13 +231,15 @@ class OperatorRows(Store):
             facts = {"keys": changed, "sections": [json.dumps(sections, sort_keys=True)]}
             subject = ", ".join(sorted({key.split(":")[0] for key in changed}))
             row = _propose(
-                connection, CONFIG, subject, facts, _digest(sections), who, "config.toml", now
+                connection, CONFIG, subject, facts, digest(sections), who, "config.toml", now
             )
             return _proposal(row)
 
     def config_in_force(self) -> Mapping[str, str]:
         with self._reading() as connection:
-            return {name: _digest(keys) for name, keys in _remembered(connection).items()}
+            return dict(
+                connection.execute(select(configs.c.section, configs.c.digest)).tuples().all()
+            )
 
 
 # ------------------------------------------------------------------------------------------- rows
@@ -385,7 +388,7 @@ def _propose(
     )
     target = "config-proposed" if kind == CONFIG else "operator-proposed"
     words = f"change {number}, {kind} {subject}: {reason}"
-    append(connection, "", "", target, now, who, words, _digest(facts))
+    append(connection, "", "", target, now, who, words, digest(facts))
     found = select(proposals).where(proposals.c.id == number)
     return connection.execute(found).mappings().one()
 
@@ -472,27 +475,9 @@ def _revoke(connection: Connection, name: str, now: datetime) -> int:
 # ------------------------------------------------------------------------------ the configuration
 
 
-def _digest(facts: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
 def _remembered(connection: Connection) -> dict[str, dict[str, str]]:
     rows = connection.execute(select(configs.c.section, configs.c.keys))
     return {section: dict(keys) for section, keys in rows}
-
-
-def _changed_keys(
-    before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
-) -> list[str]:
-    """`banks.acme: sftp.hosts (changed)`: names of keys, never what they say."""
-    found = []
-    for section in sorted({*before, *after}):
-        old, new = before.get(section, {}), after.get(section, {})
-        for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key):
-                how = "added" if key not in old else "removed" if key not in new else "changed"
-                found.append(f"{section}: {key} ({how})")
-    return found
 
 
 def _remember_config(
@@ -504,11 +489,14 @@ def _remember_config(
     now: datetime,
 ) -> None:
     connection.execute(delete(configs))
-    content = _digest(sections)
+    content = digest(sections)
     told = f"{words}: {', '.join(changed) or 'as before'}"
     append(connection, "", "", "config-confirmed", now, who, told, content)
     newest = connection.execute(select(func.max(moves.c.sequence))).scalar()
-    rows = [{"section": name, "keys": keys, "move": newest} for name, keys in sections.items()]
+    rows = [
+        {"section": name, "keys": keys, "digest": digest(keys), "move": newest}
+        for name, keys in sections.items()
+    ]
     if rows:
         connection.execute(insert(configs), rows)
 

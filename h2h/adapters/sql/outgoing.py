@@ -40,6 +40,7 @@ from h2h.adapters.sql.store import (
     the_file,
 )
 from h2h.core import duplicates
+from h2h.core.confidential import Watched
 from h2h.core.money import plain, total
 from h2h.core.naming import escaped
 from h2h.core.payment import Payment
@@ -219,7 +220,10 @@ class OutgoingFiles(Store):
                 facts |= {"duplicate_of": other.id, "problems": (*known, problem)}
                 target, because = Out.DUPLICATE, problem.message
             else:
-                _keep_payments(connection, file.id, payments)
+                watched = Watched(payments)
+                keep_payments(connection, file.id, watched)
+                if watched.salaries:
+                    facts["confidential"] = True
                 alike = [
                     *_similar(connection, file, now - timedelta(days=similar_days)),
                     *_already_refused(connection, file, change),
@@ -323,6 +327,7 @@ def _insert_claim(
             door_name=seen.name,
             door_inode=seen.inode,
             first_scan=used > 0,
+            dropped_by=seen.owner,
         )
     )
 
@@ -379,7 +384,7 @@ def _waived(connection: Connection, sha256: str) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def _keep_payments(
+def keep_payments(
     connection: Connection, file_id: str, chunks: Iterable[Sequence[Payment]]
 ) -> None:
     """Store the payments of a file in place of those of an earlier check, chunk by chunk."""

@@ -1,0 +1,27 @@
+"""Facts as one hash, and which keys differ between two states of them. Values stay unknown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+
+def digest(facts: Mapping[str, object]) -> str:
+    """SHA-256, in hex, over one canonical JSON text."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def changed_keys(
+    before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
+) -> list[str]:
+    """`banks.acme: sftp.hosts (changed)`: names of keys, never what they say."""
+    found = []
+    for section in sorted({*before, *after}):
+        old, new = before.get(section, {}), after.get(section, {})
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                how = "added" if key not in old else "removed" if key not in new else "changed"
+                found.append(f"{section}: {key} ({how})")
+    return found
