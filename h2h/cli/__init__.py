@@ -26,16 +26,20 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "balances": ("position", "balances", "What is booked, pending and sent, and how old it is."),
     "statements": ("room", "statements", "Statements and their outcome."),
     "export": ("export", "export", "Statements in a form that an ERP imports."),
-    "archive": ("room", "archive", "Look into the archive, prove it."),
+    "archive": ("archive", "archive", "Look into the archive, prove it."),
+    "recover": ("recover", "recover", "Reconcile a restored ledger with archive and banks."),
     "pause": ("desk", "pause", "Stop everything outward, at all banks or one."),
     "resume": ("desk", "resume", "Go on after a pause."),
     "resolve": ("desk", "resolve", "Settle a file in doubt."),
+    "approve": ("desk", "approve", "Approve a payment file that waits for it."),
+    "hold": ("desk", "hold", "Set a payment file aside before it is delivered."),
     "release": ("desk", "release", "Let a held file or statement go on."),
     "cancel": ("desk", "cancel", "Take a file back before it is delivered."),
     "recall": ("desk", "recall", "Ask the bank to take a sent file or payment back."),
-    "reject": ("desk", "reject", "Refuse a held file or statement."),
+    "reject": ("desk", "reject", "Refuse a file that waits, or a held statement."),
     "replay": ("desk", "replay", "Have a bank file read again."),
-    "config": ("config", "config", "Check the configuration."),
+    "operator": ("operator", "operator", "Who may act, and changes by two persons."),
+    "config": ("config", "config", "Check the configuration, confirm its changes."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`h2h config`: is config.toml right, and what is left to do?"""
+"""`h2h config`: is config.toml right, what is left to do, and who confirmed its changes?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from h2h.cli.workspace import acting, ledger_at, now
 from h2h.config import Config, ConfigProblems, Finding, load
 from h2h.config.findings import Trouble
 from h2h.config.loading import located, places_of
@@ -34,6 +35,40 @@ def check(context: click.Context, path: Path | None, *, as_json: bool) -> None:
     else:
         click.echo("\n".join(_as_words(path, problems, to_do)))
     context.exit(2 if problems else 0)
+
+
+@config.command("confirm")
+@click.option("--reason", required=True, help="Why, in words; it is kept for ever.")
+@click.option("--json", "as_json", is_flag=True, help="One object, for programs.")
+@click.pass_obj
+def confirm(path: Path, reason: str, *, as_json: bool) -> None:
+    """Be the second person for the change of the configuration; what waited for it is sent then."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    with ledger_at(path) as ledger:
+        change = desk.confirm_config(ledger, acting(ledger), reason, now())
+    keys = list(change.details.get("keys", ()))
+    told = {"change": change.id, "outcome": change.outcome, "by": change.who, "keys": keys}
+    if as_json:
+        click.echo(json.dumps(told))
+        return
+    click.echo(f"change {change.id} by {change.who} is {change.outcome}:")
+    click.echo("\n".join(f"  {key}" for key in keys))
+
+
+@config.command("log")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def log(path: Path, *, as_json: bool) -> None:
+    """For the auditor: every change of the configuration, by key names, as the chain has them."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+    from h2h.cli.operator import show_links  # noqa: PLC0415 - seldom needed
+    from h2h.core.operators import Act  # noqa: PLC0415 - with the desk
+
+    with ledger_at(path) as ledger:
+        desk.insist(ledger, acting(ledger), Act.AUDIT)
+        links = list(ledger.room_moves("config-"))
+    show_links(links, as_json=as_json)
 
 
 def judged(path: Path) -> tuple[list[Finding], list[Finding]]:

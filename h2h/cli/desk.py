@@ -1,4 +1,4 @@
-"""The desk in the shell: release, reject, cancel, recall, resolve, pause, resume."""
+"""The desk in the shell: approve, hold, release, reject, cancel, recall, resolve, pause, resume."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from h2h.cli.workspace import ledger_at, now, operator
+from h2h.cli.workspace import acting, ledger_at, now
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _act(
     as_json: bool,
 ) -> None:
     with ledger_at(path) as ledger:
-        _say(identity, act(ledger, identity, operator(), reason, now()), as_json=as_json)
+        _say(identity, act(ledger, identity, acting(ledger), reason, now()), as_json=as_json)
 
 
 def _known(bank: str, path: Path) -> None:
@@ -43,6 +43,40 @@ def _known(bank: str, path: Path) -> None:
 def _say(identity: str, state: str, *, as_json: bool) -> None:
     told = {"id": identity, "state": state}
     click.echo(json.dumps(told) if as_json else f"{identity} is now {state}")
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@click.option("--sha256", default="", help="Only if the file is still this one, as `show` told.")
+@_reason
+@_json
+@click.pass_obj
+def approve(path: Path, identity: str, sha256: str, reason: str, *, as_json: bool) -> None:
+    """Approve the payment file ID that waits for it; with the last approval it goes on."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    with ledger_at(path) as ledger:
+        who = acting(ledger)
+        state = desk.approve(ledger, identity, who, reason, now(), content=sha256)
+        asked = ledger.asked_of(identity)
+        missing = ledger.waiting_for(asked) if asked else ""
+    if state == "awaiting_approval" and not as_json:
+        click.echo(f"{identity} is approved by {who}; it still waits: {missing}")
+        return
+    told = {"id": identity, "state": state, "who": who, "missing": missing or None}
+    click.echo(json.dumps(told) if as_json else f"{identity} is now {state}")
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@_reason
+@_json
+@click.pass_obj
+def hold(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
+    """Set the payment file ID aside before it is delivered; `release` lets it go on."""
+    from h2h import desk  # noqa: PLC0415 - heavy
+
+    _act(desk.hold, path, identity, reason, as_json=as_json)
 
 
 @click.command()
@@ -63,7 +97,7 @@ def release(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def reject(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
-    """Refuse the held file or statement ID."""
+    """Refuse the file ID that is held or waits for approval, or the held statement ID."""
     from h2h import desk  # noqa: PLC0415 - heavy
 
     _act(desk.reject, path, identity, reason, as_json=as_json)
@@ -126,7 +160,7 @@ def recall(
         asked = desk.recall(
             ledger,
             identity,
-            operator(),
+            acting(ledger),
             reason,
             now(),
             recall_id=new_id(SystemClock()),
@@ -156,7 +190,8 @@ def resolve(path: Path, identity: str, reason: str, *, sent: bool | None, as_jso
         return
     from h2h.cli.run import ask_or_do  # noqa: PLC0415 - heavy
 
-    act = {"file_id": identity, "who": operator(), "reason": reason}
+    with ledger_at(path) as ledger:
+        act = {"file_id": identity, "who": acting(ledger), "reason": reason}
     answer = ask_or_do("not-sent", json.dumps(act), path)
     if "refused" in answer:
         raise Refused(answer["refused"])
@@ -186,7 +221,7 @@ def pause(path: Path, bank: str, reason: str, *, as_json: bool) -> None:
 
     _known(bank, path)
     with ledger_at(path) as ledger:
-        desk.pause(ledger, bank, operator(), reason, now())
+        desk.pause(ledger, bank, acting(ledger), reason, now())
     _say(bank or "everything", "paused", as_json=as_json)
 
 
@@ -201,5 +236,5 @@ def resume(path: Path, bank: str, reason: str, *, as_json: bool) -> None:
 
     _known(bank, path)
     with ledger_at(path) as ledger:
-        desk.resume(ledger, bank, operator(), reason, now())
+        desk.resume(ledger, bank, acting(ledger), reason, now())
     _say(bank or "everything", "resumed", as_json=as_json)

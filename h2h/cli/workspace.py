@@ -16,6 +16,7 @@ from h2h.errors import Refused
 if TYPE_CHECKING:
     from h2h.adapters.sql.ledger import SqlLedger
     from h2h.core.words import Translate
+    from h2h.ports import Ledger
 
 
 @contextmanager
@@ -44,7 +45,19 @@ def translator_at(config_path: Path) -> Translate:
 
 def operator() -> str:
     """Who acts: the operating system's user, whatever the environment says."""
-    return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    return f"os:{user()}"
+
+
+def acting(ledger: Ledger) -> str:
+    """Who acts: the operator whom the operating system's user is, else `os:USER`; whether he may,
+    the desk decides."""
+    found = ledger.operator_of(user())
+    return found.name if found else operator()
+
+
+def user() -> str:
+    """The operating system's user, whatever the environment says."""
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def now() -> datetime:
