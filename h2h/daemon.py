@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from h2h import desk
@@ -85,6 +85,7 @@ def wait_until_settled(sweep: Sweep, bank: str | None = None) -> None:
 def due_fetches(services: Services, *, unscheduled: bool) -> list[str]:
     """The banks whose newest timetable slot has not been used; each slot is used once.
 
+    A slot is a time on the bank's clock: a night that has half past two twice has it once.
     With `unscheduled`, banks without a timetable too: whoever calls is their timetable.
     """
     now, due = services.clock.now(), []
@@ -92,7 +93,7 @@ def due_fetches(services: Services, *, unscheduled: bool) -> list[str]:
         slot = newest_slot(terms, now)
         if slot is None:
             due.extend([name] if unscheduled and not terms.fetch else [])
-        elif services.ledger.slot(f"fetch {name} {slot.isoformat()}", now):
+        elif services.ledger.slot(f"fetch {name} {slot.replace(tzinfo=None).isoformat()}", now):
             due.append(name)
     return due
 
@@ -111,7 +112,8 @@ def _newest_of(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:
     for span in _LOOK_BACK:
         newest, moment = None, now - span
         while (fire := trigger.get_next_fire_time(None, moment)) is not None and fire <= now:
-            newest, moment = fire, fire + timedelta(seconds=1)
+            # in UTC: on the zone's own clock the sum would fall back into the first of two hours
+            newest, moment = fire, fire.astimezone(UTC) + timedelta(seconds=1)
         if newest is not None:
             return datetime.fromisoformat(newest.isoformat()).astimezone(zone)
     return None
@@ -170,6 +172,7 @@ class Daemon:
             self.services.log.event("pass_failed", because=str(error))
 
     def _pass(self) -> None:
+        self.services.ledger.insist()
         for request in self.services.ledger.asked():
             self._answer(request)
         with Sweep(self.services, stopping=self._alive) as sweep:
