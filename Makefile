@@ -13,7 +13,7 @@ help:
 	@echo "make demo     the whole round trip against the practice bank, in one minute"
 	@echo "make test     all tests"
 	@echo "make torture  the long form of tests/torture: kills, cuts, full disks, clocks; hours"
-	@echo "make check    ruff, format, mypy"
+	@echo "make check    ruff, format, mypy, the bill of materials (build/sbom.json), the audit"
 	@echo "make schemas  write schemas/*.xsd from their dictionary"
 	@echo "make locale   bring the translations up to date with the code"
 	@echo "make rules    write docs/rules.md from the rules"
@@ -24,7 +24,8 @@ setup: $(STAMP)
 	@tools/packages.sh gpg=gnupg
 
 setup-test: setup
-	@tools/packages.sh sshd=openssh-server systemd-analyze=systemd xmllint=libxml2-utils strace=strace
+	@tools/packages.sh sshd=openssh-server systemd-analyze=systemd xmllint=libxml2-utils strace=strace \
+	  setpriv=util-linux /usr/lib/postgresql=postgresql
 
 $(STAMP): requirements.lock oracles.lock pyproject.toml tools/python.sh
 	python=$$(tools/python.sh) && "$$python" -m venv $(VENV)
@@ -47,6 +48,9 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --output-reproducible -o build/sbom.json requirements.lock
+	$(BIN)/python tools/audit.py
 
 schemas: setup
 	$(BIN)/python schemas/generate.py
