@@ -1,6 +1,6 @@
-"""The bank behind its server, in a process of its own: it takes what shows its final name at once.
+"""The bank behind its server, in its own process: what shows its final name is taken at once.
 
-Its log is the oracle: one line a file, `sha256 inode name time`, written where h2h never looks. Without
+Its log is the oracle: one line a file, `sha256 inode name time`, where h2h never looks. Without
 `takes` it notes each file once and leaves it lying.
 """
 

@@ -1,4 +1,4 @@
-"""A disk that is full at any moment, in any place: nothing is lost or half, and it goes on by itself.
+"""A disk that is full at any moment, anywhere: nothing is lost or half, and it goes on by itself.
 
 A daemon sweeps while so many pages are left; then it is restarted, still without space; then space
 returns. Nobody helps it. The files are padded to about a hundred pages, so that the levels fall
@@ -8,6 +8,7 @@ into every write.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -44,7 +45,7 @@ PLACES = {
     "log": ("journal", 0, 4, False),
     "hand-over": ("inbox", 0, 110, False),
 }
-LEVELS = 200 if FULL else 4
+LEVELS = int(os.environ.get("H2H_TORTURE_LEVELS", "200")) if FULL else 3
 
 
 @dataclass
@@ -129,7 +130,7 @@ class Trial:
         disk.roomy()
 
     def nothing_half(self) -> None:
-        """What the bank and the ERP see never changes any more; that it is whole is seen at last."""
+        """What the bank and the ERP see never changes any more; at last it is seen whole."""
         desk = self.room.inbox / "acme" / "statements"
         handed = [path for path in desk.glob("*") if not path.name.startswith(".")]
         for path in (*self.room.at_the_bank(), *handed):

@@ -31,7 +31,7 @@ from .report import Tally
 # Short, so that a silent line costs little; a busy machine only makes one more trial of it.
 IMPATIENT = Timeouts(connect=2.0, login=2.0, idle=0.4, call=0.8, slowest=100_000)
 STUCK = 60.0  # seconds: nothing waits longer, FAULTS.md says
-_PAYMENTS = 31  # of a file of 16 KB
+_PAYMENTS = 52  # of a file of more than 16 KB
 _PATIENCE = 6  # clean sweeps within which all must be settled
 
 
