@@ -24,7 +24,7 @@ from h2h.adapters.profiles import load_profile
 from h2h.adapters.rates import RatesFile
 from h2h.adapters.sftp import SftpBank
 from h2h.adapters.sftp import Timeouts as SftpTimeouts
-from h2h.adapters.sql.ledger import SqlLedger, open_ledger
+from h2h.adapters.sql.ledger import LedgerLock, SqlLedger, ledger_lock, open_ledger
 from h2h.config.findings import Key, Trouble, dotted
 from h2h.config.fingerprints import POLICIES, sections_of
 from h2h.config.models import Account as AccountTable
@@ -145,7 +145,19 @@ def ledger_of(config: Config, *, recovering: bool = False) -> SqlLedger:
     """The ledger alone, for commands that only look. `recovering`: it may be empty beside a filled
     archive, from which it is filled."""
     archive = config.h2h.archive / ".none" if recovering else config.h2h.archive
-    return open_ledger(config.h2h.database, config.h2h.environment, archive=archive)
+    secret = config.h2h.database_password
+    return open_ledger(
+        config.h2h.database,
+        config.h2h.environment,
+        archive=archive,
+        password=secret.read if secret else None,
+    )
+
+
+def lock_of(config: Config) -> LedgerLock:
+    """The lock of its ledger: who moves files holds it."""
+    secret = config.h2h.database_password
+    return ledger_lock(config.h2h.database, secret.read if secret else None)
 
 
 def new_id(clock: Clock) -> str:
@@ -433,4 +445,5 @@ def sealer_of(bank: BankTable) -> Sealer:
         compress=pgp.compress,
         cipher=pgp.cipher,
         digest=pgp.digest,
+        agents=pgp.agents,
     )

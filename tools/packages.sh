@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Sees to it that programs are installed: packages.sh PROGRAM=DEBIAN_PACKAGE...
+# A program that lies outside of PATH is named by its folder. No server of PostgreSQL is started.
 # Root installs what is missing; anybody else is told what to ask for.
 set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing=()
 for need in "$@"; do
-  command -v "${need%%=*}" >/dev/null || missing+=("${need#*=}")
+  [ -d "${need%%=*}" ] || command -v "${need%%=*}" >/dev/null || missing+=("${need#*=}")
 done
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
@@ -16,4 +17,11 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
+case " ${missing[*]} " in
+  *" postgresql "*)
+    apt-get install -y -qq --no-install-recommends postgresql-common
+    sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' \
+      /etc/postgresql-common/createcluster.conf
+    ;;
+esac
 apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -81,12 +81,11 @@ def _temporary() -> Iterator[Path]:
 
 @contextmanager
 def _services(config: Path, teller: Teller) -> Iterator[Services]:
-    from h2h.adapters.sql.ledger import ledger_lock  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
-    from h2h.wiring import wire  # noqa: PLC0415 - heavy
+    from h2h.wiring import lock_of, wire  # noqa: PLC0415 - heavy
 
     loaded = load(config)
-    with ledger_lock(loaded.h2h.database).lock(), wire(loaded, teller) as services:
+    with lock_of(loaded).lock(), wire(loaded, teller) as services:
         yield services
 
 

@@ -33,8 +33,10 @@ def run(path: Path, *, once: bool, as_json: bool) -> None:
     from h2h import daemon  # noqa: PLC0415 - heavy
     from h2h.adapters.journal import Journal  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.pace import keep_to_ourselves  # noqa: PLC0415 - ctypes takes a while
     from h2h.wiring import wire  # noqa: PLC0415 - heavy
 
+    keep_to_ourselves()
     config = load(path)
     if once:
         _end_at_sigterm()
@@ -83,6 +85,7 @@ def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:
     from h2h import daemon  # noqa: PLC0415 - heavy
     from h2h.adapters.journal import Journal  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.pace import keep_to_ourselves  # noqa: PLC0415 - ctypes takes a while
     from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
     from h2h.wiring import ledger_of, wire  # noqa: PLC0415 - heavy
 
@@ -93,6 +96,7 @@ def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:
             return _ask(ledger, verb, subject)
     finally:
         ledger.close()
+    keep_to_ourselves()
     with (
         _alone(config),
         wire(config, Journal()) as services,
@@ -104,9 +108,9 @@ def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:
 
 def _alone(config: Config) -> AbstractContextManager[None]:
     """Hold the workspace's ledger, so that no second h2h moves its files."""
-    from h2h.adapters.sql.ledger import ledger_lock  # noqa: PLC0415 - heavy
+    from h2h.wiring import lock_of  # noqa: PLC0415 - heavy
 
-    return ledger_lock(config.h2h.database).lock()
+    return lock_of(config).lock()
 
 
 def _ask(ledger: SqlLedger, verb: str, subject: str) -> dict[str, str]:

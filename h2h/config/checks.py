@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from h2h.config.findings import Key, Trouble, dotted, shown
 from h2h.config.forms import KINDS, ignored
 from h2h.config.models import Pgp, Workspace
+from h2h.config.values import POSTGRESQL
 
 # What a seal needs to be made with.
 _NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -400,8 +401,9 @@ def _rooms(root: Raw, base: Path) -> dict[str, Path]:
     rooms = {
         "the outbox": _real(base, _room(root, "outbox")),
         "the archive": _real(base, _room(root, "archive")),
-        "the ledger": _real(base, database.removeprefix("sqlite:///")),
     }
+    if not database.startswith(POSTGRESQL):
+        rooms["the ledger"] = _real(base, database.removeprefix("sqlite:///"))
     names = (*map(str, root.table("banks").values), _ANSWERS)
     return rooms | {f"inbox/{name}/": _real(base, inbox, name) for name in names}
 

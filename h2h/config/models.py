@@ -69,6 +69,7 @@ class Workspace(Table):
     database: Annotated[str, PlainValidator(values.database)] = Field(
         default="sqlite:///ledger.db", validate_default=True
     )
+    database_password: SecretReference | None = None
     language: Literal["en", "zh"] = "en"
     largest_file: Bytes = 1_000_000_000
     poison_attempts: Annotated[int, Field(ge=0, le=100)] = 3
@@ -157,6 +158,7 @@ class Pgp(Table):
     compress: bool = True
     cipher: Literal["AES256", "AES192", "AES128", "TWOFISH", "CAMELLIA256", "3DES"] = "AES256"
     digest: Literal["SHA256", "SHA384", "SHA512", "SHA224", "SHA1"] = "SHA256"
+    agents: Annotated[int, Field(ge=1, le=16)] = 1
 
 
 class Account(Table):

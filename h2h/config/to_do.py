@@ -19,6 +19,7 @@ _RESERVED = ".example"  # RFC 2606: no such host will ever exist
 def left_to_do(path: Path, config: Config) -> list[Finding]:
     """What is missing on this machine before `config`, loaded from `path`, can do its work."""
     troubles = [*_door(("h2h", "door"), config.h2h.door)]
+    troubles += _unread(("h2h", "database_password"), config.h2h.database_password)
     troubles += [t for name, bank in config.banks.items() for t in _bank(("banks", name), bank)]
     for index, receiver in enumerate(config.export):
         if receiver.folder is not None:

@@ -14,6 +14,7 @@ from datetime import date, time
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationInfo
@@ -33,6 +34,7 @@ from h2h.core.statement import SLIPS
 from h2h.core.states import Confirm, Publish
 from h2h.errors import ConfigError
 
+POSTGRESQL = "postgresql://"
 HOST_KEY_TYPES = (
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
@@ -536,13 +538,44 @@ def _one_of(value: object, words: list[str]) -> str:
     return text(value)
 
 
+_LINK_KEYS = frozenset(
+    {"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile"}
+    | {"connect_timeout", "target_session_attrs", "channel_binding", "gssencmode"}
+)
+
+
 def database(value: object, info: ValidationInfo) -> str:
-    """`sqlite:///PATH`, its path made absolute."""
+    """`sqlite:///PATH`, its path made absolute; or the address of a PostgreSQL database."""
     url = value if isinstance(value, str) else ""
+    if url.startswith(POSTGRESQL):
+        return _on_postgres(url)
     scheme, _, name = url.partition("sqlite:///")
     if scheme or not name or not name.isprintable() or "?" in name or name == ":memory:":
         raise Wrong(
             'a database as "sqlite:///ledger.db" (relative to this file)',
-            "Keep the ledger in a SQLite file on a local disk",
+            "Keep the ledger in a SQLite file on a local disk, or name a PostgreSQL database:"
+            " postgresql://ROLE@HOST/DATABASE",
         )
     return f"sqlite:///{_base(info) / name}"
+
+
+def _on_postgres(url: str) -> str:
+    """`postgresql://ROLE@HOST[:PORT]/DATABASE[?sslmode=…]`, without the password."""
+    try:
+        parts = urlsplit(url)
+        options = {name for name, _ in parse_qsl(parts.query, strict_parsing=bool(parts.query))}
+        secret = parts.password is not None
+        whole = bool(parts.username and parts.path.strip("/")) and not parts.fragment
+    except ValueError:
+        secret, whole, options = False, False, set()
+    if secret or "password" in options:
+        raise Wrong(
+            "the address of a database without the password",
+            "Take it for known and replace it; name the new one in `database_password`",
+        )
+    if not whole or not url.isprintable() or " " in url or not options <= _LINK_KEYS:
+        raise Wrong(
+            'a database as "postgresql://h2h@db.example/h2h"',
+            f"After a ? only these may stand: {', '.join(sorted(_LINK_KEYS))}",
+        )
+    return url

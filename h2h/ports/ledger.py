@@ -447,6 +447,13 @@ class Ledger(Approvals, Operators, LedgerProof, Protocol):
         """The slots taken whose key begins so."""
         ...
 
+    def insist(self) -> None:
+        """Go on only as the one that holds this ledger, if this process ever took its lock.
+
+        A lock that was lost with its session is taken again. Raises Refused when another h2h has
+        it by now, Transient when the database does not answer.
+        """
+
     def ask(self, verb: str, bank: str, now: datetime) -> int: ...
 
     def asked(self) -> Sequence[Request]: ...

@@ -218,7 +218,11 @@ def test_reading_the_configuration_loads_no_heavy_module() -> None:
     ("old", "new", "key", "words"),
     [
         ('environment = "test"', 'environment = "prod"', "h2h.environment", "'production'"),
-        ("sqlite:///ledger.db", "postgresql://db/x", "h2h.database", "sqlite:///ledger.db"),
+        ("sqlite:///ledger.db", "mysql://db/x", "h2h.database", "sqlite:///ledger.db"),
+        ("sqlite:///ledger.db", "postgresql://db/x", "h2h.database", "postgresql://h2h@"),
+        ("sqlite:///ledger.db", "postgresql://u@db/x?dbname=y", "h2h.database", "sslmode"),
+        ("sqlite:///ledger.db", "postgresql://u:pw@db/x", "h2h.database", "database_password"),
+        ("sqlite:///ledger.db", "postgresql://u@/x?password=y", "h2h.database", "without the"),
         ('language = "en"', 'language = "de"', "h2h.language", "'en'"),
         ("1_000_000_000", '"1 GB"', "h2h.largest_file", "a whole number"),
         ("1_000_000_000", "0", "h2h.largest_file", "greater than or equal to 1"),

@@ -90,7 +90,7 @@ _MOST_BATCHES = 10  # of files, the newest ones, whose batch may be meant by one
 _REACHED = sorted(ANNOUNCED | AT_THE_BANK)
 _MAY_GO = sorted(BEFORE_DELIVERING | ANNOUNCED | AT_THE_BANK)
 _BOOKED = "BOOK"
-_NO_END = 2**62  # of the entries of a statement
+_NO_END = 2**31 - 1  # of the entries of a statement, whose index is a 32-bit integer
 Spans = Sequence[tuple[int, int]]  # first and last entry, both inclusive
 
 

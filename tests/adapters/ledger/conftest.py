@@ -5,6 +5,7 @@ Every database that h2h supports is a `backend` here; the same tests run on each
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -232,10 +233,19 @@ class Office:
         )
 
 
+@pytest.fixture(scope="session")
+def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty ledger in a file, to be copied: making one takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("new")
+    open_ledger(f"sqlite:///{folder}/ledger.db", "test", archive=folder / "archive").close()
+    return folder / "ledger.db"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def backend(request: pytest.FixtureRequest, tmp_path: Path, new_ledger: Path) -> str:
     """The address of a fresh database."""
     if request.param == "sqlite":
+        shutil.copy(new_ledger, tmp_path / "ledger.db")
         return f"sqlite:///{tmp_path}/ledger.db"
     return str(request.getfixturevalue("ledger_database"))
 

@@ -26,6 +26,9 @@ def found(office: Office, document: File) -> list[tuple[str, int]]:
     return [(link.statement_id, link.entry) for link in office.ledger.links(document.id)]
 
 
+ENDS = ("?", "%(statement_1)s::BIGINT")  # of such a question, on either database
+
+
 @contextmanager
 def walks(office: Office) -> Iterator[list[str]]:
     """The questions for all entries of a statement."""
@@ -34,7 +37,10 @@ def walks(office: Office) -> Iterator[list[str]]:
     def note(
         connection: Connection, cursor: object, statement: str, given: object, *_: object
     ) -> None:
-        if "details" in statement and statement.rstrip().endswith("entries.statement = ?"):
+        if (
+            "details" in statement
+            and statement.rstrip().partition("entries.statement = ")[2] in ENDS
+        ):
             asked.append(statement)
 
     event.listen(office.ledger._engine, "before_cursor_execute", note)

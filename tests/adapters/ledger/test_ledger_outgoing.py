@@ -204,11 +204,17 @@ def test_no_record_can_be_changed_or_removed(office: Office, statement: str) -> 
     assert len(office.ledger.moves()) == 2
 
 
+DROP = {
+    "sqlite": "DROP TRIGGER moves_UPDATE",
+    "postgresql": "DROP TRIGGER moves_append_only ON moves",
+}
+
+
 def test_a_record_changed_behind_the_ledgers_back_shows(office: Office) -> None:
     office.claimed()
     engine = create_engine(office.url)
     with engine.begin() as connection:
-        connection.execute(text("DROP TRIGGER moves_UPDATE"))
+        connection.execute(text(DROP[connection.dialect.name]))
         connection.execute(text("UPDATE moves SET who = 'nobody' WHERE sequence = 2"))
     engine.dispose()
     broken = first_broken(office.ledger.moves())
