@@ -111,7 +111,7 @@ def advance(file: File, sweep: Sweep, steps: Mapping[State, Step] | None = None)
             current = step(file, sweep)
     except NotNow as wait:
         _wait(file, wait.until, str(wait), sweep, failed=wait.failed)
-    except Transient as error:
+    except (Transient, OSError) as error:  # a disk that fails says nothing about the file
         _lost_touch(file, sweep)
         _wait(file, None, str(error), sweep, failed=True)
     except Exception as error:  # noqa: BLE001 - law 8: whatever it is, it stops this file alone

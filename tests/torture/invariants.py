@@ -162,7 +162,7 @@ def _kept(content: str, view: _View) -> bool:
     return any(path.is_file() and sha256_of(path.read_bytes()) == content for path in places)
 
 
-# ------------------------------------------------------------------------------ I2, I3, I4: the bank
+# ----------------------------------------------------------------------------- I2, I3, I4: the bank
 
 
 def _once(view: _View) -> Iterator[str]:

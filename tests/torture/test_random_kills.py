@@ -74,13 +74,18 @@ class Town:
         """The bank notes what is new under a final name, and may collect it."""
         for path in sorted((self.room.bank / "in").iterdir()):
             mark = path.name, path.stat().st_ino
-            if path.name.endswith(".tmp") or mark in self.seen:
+            if path.name.endswith(".tmp") or mark in self.seen or self._grows(path):
                 continue
             self.seen.add(mark)
             with self.room.deliveries.open("a") as log:
                 log.write(f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.name}\n")
             if self.room.collects:
                 path.rename(self.room.collected / f"{len(self.seen)}-{path.name}")
+
+    def _grows(self, path: Path) -> bool:
+        """A bank that has files written under their final names waits for their end."""
+        direct = self.room.terms.publish is Publish.DIRECT
+        return direct and not path.read_bytes().endswith(b"</Document>\n")
 
     def judged(self) -> list[str]:
         told = Told(self.dropped, self.bad, self.offered)
@@ -149,6 +154,7 @@ def settle(room: Room, file_id: str) -> None:
         elif file.final_name in has:
             desk.resolve_sent(services.ledger, file_id, *signed, sweep.now)
         else:
+            (room.bank / "in" / file.final_name).unlink(missing_ok=True)  # the bank drops a half
             desk.resolve_not_sent(sweep, file_id, *signed)
 
 

@@ -7,6 +7,7 @@ reads a second file or the network.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -21,7 +22,7 @@ from lxml import etree
 
 from h2h.core.problem import Problem, Severity
 from h2h.core.words import say
-from h2h.errors import Corrupt
+from h2h.errors import Corrupt, Transient
 
 Element = etree._Element  # noqa: SLF001 - lxml's only name for what its parsers yield
 Watch = Callable[[bytes], None]
@@ -30,6 +31,8 @@ At = tuple[int | None, int | None]  # line and column, from 1
 BLOCK = 1 << 18  # bytes read at once
 _HEAD = 1 << 16  # the root, and in an envelope the message, are looked for in these first bytes
 _LONGEST = 1 << 15  # bytes without a new tag: no value, tag or gap of a payment file is so long
+# these say nothing about the file
+_OF_THE_MACHINE = frozenset({errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE})
 _AGAIN = say("Write the file again at its source.")
 _STANDARD = "urn:iso:std:iso:20022:tech:xsd:"
 _MESSAGE = re.compile(r"[a-z]{4}\.\d{3}\.\d{3}\.\d{2}(?:\.[a-z]{2,3}(?:\.\d{1,2})?)?(?!\d)")
@@ -233,6 +236,9 @@ def _open(path: Path, largest: int | None) -> BinaryIO:
         # non-blocking: a pipe in place of a file must not stop the daemon
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            cause = f"{path.name} cannot be opened: {error.strerror}"
+            raise Transient(cause, "Look at the disk (dmesg); it is tried again") from error
         words = say("cannot be opened: {cause}", cause=error.strerror)
         refuse("file", words, say("See that h2h may read this file."))
     file = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
