@@ -521,7 +521,8 @@ def _trace(world: World, came_from: dict[World, tuple[World, str] | None]) -> tu
 
 @pytest.fixture(autouse=True)
 def _beside_the_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who may act, and what the archive keeps of it, decides nothing about a delivery."""
+    """Dates, limits, approvals, roles and the archive's notes decide nothing about a delivery."""
+    monkeypatch.setattr(outbound, "_still_in_time", lambda *_: True)
     monkeypatch.setattr(desk, "signed", lambda *_: None)
     monkeypatch.setattr(outbound, "_tell_the_archive", lambda *_: None)
 
@@ -614,7 +615,7 @@ MISTAKES = (
     Mistake(
         "two daemons share a ledger",
         Rules(Publish.DIRECT, lock=False, cancels=False),
-        "two copies",
+        "called sent, and never arrived",
     ),
 )
 
