@@ -1,24 +1,27 @@
-"""What the room looks like: status, show, statements, and the archive's proof."""
+"""What the room looks like: status, show, statements."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from h2h.cli.deadlines import deadlines, until_words
 from h2h.cli.output import Row, show_rows
 from h2h.cli.position import missing_statements
 from h2h.cli.waiting import line_of, problems_of, shared_words, waiting_rows
-from h2h.cli.workspace import ledger_at, translator_at
-from h2h.core.words import say, tell
+from h2h.cli.workspace import acting, ledger_at, translator_at
+from h2h.core.states import Out
+from h2h.core.words import say, sentences, tell
+from h2h.desk import roles_of, veil, veil_moves, veil_problems, veiled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from h2h.core.approval import ApproveBy
     from h2h.core.problem import Problem
     from h2h.core.words import Translate
     from h2h.ports import File, Ledger, Pause, StatementRow
@@ -31,7 +34,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @click.pass_obj
 def status(path: Path, *, as_json: bool) -> None:
     """What is not final, where it stands and what it waits for; what is paused, and missing."""
-    from h2h.core.states import IN_FINAL, SETTLED, In, Out  # noqa: PLC0415 - with the ledger
+    from h2h.core.states import IN_FINAL, SETTLED, In  # noqa: PLC0415 - with the ledger
 
     translate = translator_at(path)
     with ledger_at(path) as ledger:
@@ -40,6 +43,7 @@ def status(path: Path, *, as_json: bool) -> None:
             *ledger.files(frozenset(In) - IN_FINAL, direction="in"),
         ]
         pauses = ledger.pauses()
+        seen = roles_of(ledger, acting(ledger))
         missing = [] if as_json else missing_statements(path, ledger, folded=True)
         waiting = waiting_rows(ledger, translate)
     for pause in [] if as_json else pauses:
@@ -48,11 +52,17 @@ def status(path: Path, *, as_json: bool) -> None:
         click.secho(tell(_missing(row), translate), fg="yellow", bold=True)
     for row in [] if as_json else waiting:
         click.secho(line_of(row, translate), fg="yellow")
+    decide_by = deadlines(path, files)
     columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
-    rows = [{"kind": "file", **_waiting(file, translate)} for file in files]
+    rows = [
+        {"kind": "file", **_waiting(file, translate, seen), **_until(file, decide_by, translate)}
+        for file in files
+    ]
+    more = ("decide_by",) if any(row["decide_by"] for row in rows) else ()
     nothing = say("No file is under way.") if waiting else say("Nothing is under way.")
     empty = tell(nothing, translate)
-    show_rows([*rows, *waiting] if as_json else rows, columns, as_json=as_json, empty=empty)
+    shown = [*rows, *waiting] if as_json else rows
+    show_rows(shown, (*columns, *more), as_json=as_json, empty=empty)
 
 
 def _paused(pause: Pause) -> str:
@@ -67,7 +77,17 @@ def _missing(row: Row) -> str:
     )
 
 
-def _waiting(file: File, translate: Translate) -> Row:
+def _until(file: File, deadlines: Mapping[str, ApproveBy], translate: Translate) -> Row:
+    """Until when somebody has to decide, for a program and for people."""
+    found = deadlines.get(file.id)
+    words = tell(until_words(found), translate) if found else None
+    return {"approve_by": found.at.isoformat() if found else None, "decide_by": words}
+
+
+def _waiting(file: File, translate: Translate, roles: Collection[str] | None) -> Row:
+    because = file.due_because or file.because
+    if veiled(file, roles) and because and file.state is not Out.AWAITING_APPROVAL:
+        because = say("hidden: the file is confidential")
     return {
         "file_id": file.id,
         "name": file.name,
@@ -75,7 +95,7 @@ def _waiting(file: File, translate: Translate) -> Row:
         "direction": file.direction,
         "state": file.state.value,
         "due_at": file.due_at.isoformat() if file.due_at else None,
-        "due_because": tell(file.due_because or file.because, translate) or None,
+        "due_because": tell(because, translate) or None,
     }
 
 
@@ -88,14 +108,19 @@ def show(path: Path, file_id: str, *, as_json: bool) -> None:
     translate = translator_at(path)
     with ledger_at(path) as ledger:
         file = _found(ledger, file_id, translate)
-        life = _life(file, ledger, translate)
-        problems = _problems_of(file, ledger)
+        roles = roles_of(ledger, acting(ledger))
+        life = _life(file, ledger, translate, roles)
+        problems = _problems_of(file, ledger, roles)
+    life |= _until(file, deadlines(path, [file]), translate)
     if as_json:
         click.echo(json.dumps(life, ensure_ascii=False))
         return
     click.echo(f"{file.name}: {file.state} at {file.bank or 'no bank yet'} (file {file.id})")
+    if life["decide_by"]:
+        click.secho(str(life["decide_by"]), fg="yellow")
     _section("moves", life["moves"], "no moves")
     _problems(file, problems, path, translate)
+    _section("approvals", life["approvals"], "")
     _section("payments", life["payments"], "")
     _section("recalls", life["recalls"], "")
     _section("statements", life["statements"], "")
@@ -117,9 +142,10 @@ def _found(ledger: Ledger, identity: str, translate: Translate) -> File:
     sys.exit(1)
 
 
-def _problems_of(file: File, ledger: Ledger) -> list[Problem]:
+def _problems_of(file: File, ledger: Ledger, roles: Collection[str] | None) -> list[Problem]:
     """What is wrong with a file, and with its statements that wait for a person."""
-    return [*file.problems, *(problems_of(ledger, file.id) if file.direction == "in" else ())]
+    own = veil_problems(file, file.problems, roles)
+    return [*own, *(problems_of(ledger, file.id) if file.direction == "in" else ())]
 
 
 def _section(title: str, rows: object, empty: str) -> None:
@@ -147,7 +173,9 @@ def _problems(file: File, problems: Sequence[Problem], path: Path, translate: Tr
     show_problems(console, content, problems, translate=translate)
 
 
-def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]:
+def _life(
+    file: File, ledger: Ledger, translate: Translate, roles: Collection[str] | None
+) -> dict[str, object]:
     moves = [
         {
             "at": move.at.isoformat(timespec="seconds"),
@@ -156,7 +184,7 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
             "who": move.who,
             "because": tell(move.because, translate),
         }
-        for move in ledger.moves(file.id)
+        for move in veil_moves(file, ledger.moves(file.id), roles)
     ]
     payments = [
         {
@@ -171,10 +199,11 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
             "payee_check": row.payee_check,
             "payee_name": row.payee_name,
         }
-        for row in (ledger.payments(file.id) if file.direction == "out" else ())
+        for row in veil(file, ledger.payments(file.id) if file.direction == "out" else (), roles)
     ]
     return {
-        **_waiting(file, translate),
+        **_waiting(file, translate, roles),
+        "confidential": file.confidential,
         "message": file.message or None,
         "message_id": file.message_id or None,
         "transactions": file.transactions,
@@ -183,13 +212,35 @@ def _life(file: File, ledger: Ledger, translate: Translate) -> dict[str, object]
         "final_name": file.final_name or None,
         "status_report": file.refusal or None,
         "moves": moves,
-        "problems": [each.told(translate).as_json() for each in _problems_of(file, ledger)],
+        "approvals": _approvals(file, ledger, translate),
+        "problems": [each.told(translate).as_json() for each in _problems_of(file, ledger, roles)],
         "payments": payments,
         "recalls": _recalls(file, ledger),
         "statements": _statements(ledger, translate, file.id) if file.direction == "in" else [],
         "exports": _exports(file, ledger),
         "documents": _documents(file, ledger),
     }
+
+
+def _approvals(file: File, ledger: Ledger, translate: Translate) -> list[Row]:
+    """Who said yes to what; `counts`: to these bytes, under the terms that are asked for."""
+    asked = ledger.asked_of(file.id)
+    wanted = asked and (asked.content, asked.terms)
+    given: list[Row] = [
+        {
+            "who": each.operator,
+            "at": each.at.isoformat(timespec="seconds"),
+            "reason": each.reason,
+            "sha256": each.content,
+            "counts": (each.content, each.terms) == wanted,
+        }
+        for each in ledger.approvals(file.id)
+    ]
+    missing = ledger.waiting_for(asked) if asked and file.state is Out.AWAITING_APPROVAL else ""
+    if missing:
+        because = sentences((missing, asked.because if asked else ""))
+        given.append({"who": None, "at": None, "reason": tell(because, translate)})
+    return given
 
 
 def _exports(file: File, ledger: Ledger) -> list[Row]:
@@ -328,38 +379,3 @@ def _gaps(ledger: Ledger, found: Iterable[StatementRow], translate: Translate) -
         for owner in owners
         for gap in gaps_in(ledger.reports(owner))
     }
-
-
-@click.group()
-def archive() -> None:
-    """Look into the archive, and prove it."""
-
-
-@archive.command()
-@_json
-@click.pass_obj
-def verify(path: Path, *, as_json: bool) -> None:
-    """Compare ledger and archive: the chain of moves, and every file in every dossier."""
-    from h2h.adapters.archive import verify as compare  # noqa: PLC0415 - heavy
-    from h2h.config import load  # noqa: PLC0415 - heavy
-
-    root = load(path).h2h.archive
-    with ledger_at(path) as ledger:
-        moves = ledger.moves()
-        files = ledger.files()
-        findings = list(compare(root, moves, files))
-    rows: list[Row] = [asdict(finding) for finding in findings]
-    if as_json:
-        head = moves[-1].hash if moves else None
-        told = {"moves": len(moves), "files": len(files), "head": head, "findings": rows}
-        click.echo(json.dumps(told))
-    else:
-        verdict = say(
-            "{moves} moves, {files} files: the chain is whole, every dossier is as it was recorded",
-            moves=len(moves),
-            files=len(files),
-        )
-        empty = tell(verdict, translator_at(path))
-        show_rows(rows, list(rows[0]) if rows else [], as_json=False, empty=empty)
-    if findings:
-        sys.exit(1)

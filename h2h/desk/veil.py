@@ -54,8 +54,7 @@ def veil_problems(
         return problems
     words = say("hidden: the file is confidential")
     return [
-        replace(each, message=words, path=None, xpath=None, found=None, expected=None)
-        for each in problems
+        Problem(each.rule, each.severity, words, each.remedy, code=each.code) for each in problems
     ]
 
 

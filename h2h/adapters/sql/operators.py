@@ -237,9 +237,8 @@ class OperatorRows(Store):
 
     def config_in_force(self) -> Mapping[str, str]:
         with self._reading() as connection:
-            return dict(
-                connection.execute(select(configs.c.section, configs.c.digest)).tuples().all()
-            )
+            rows = connection.execute(select(configs.c.section, configs.c.digest))
+            return {row.section: row.digest for row in rows}
 
 
 # ------------------------------------------------------------------------------------------- rows
@@ -476,7 +475,7 @@ def _revoke(connection: Connection, name: str, now: datetime) -> int:
 
 
 def _remembered(connection: Connection) -> dict[str, dict[str, str]]:
-    rows = connection.execute(select(configs.c.section, configs.c.keys))
+    rows = connection.execute(select(configs.c.section, configs.c.facts))
     return {section: dict(keys) for section, keys in rows}
 
 
@@ -494,7 +493,7 @@ def _remember_config(
     append(connection, "", "", "config-confirmed", now, who, told, content)
     newest = connection.execute(select(func.max(moves.c.sequence))).scalar()
     rows = [
-        {"section": name, "keys": keys, "digest": digest(keys), "move": newest}
+        {"section": name, "facts": keys, "digest": digest(keys), "move": newest}
         for name, keys in sections.items()
     ]
     if rows:

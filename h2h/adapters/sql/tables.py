@@ -337,7 +337,7 @@ configs = Table(
     "configs",
     metadata,
     Column("section", String, primary_key=True),
-    Column("keys", JSON, nullable=False, default={}),
+    Column("facts", JSON, nullable=False, default={}),
     Column("digest", String, nullable=False),  # of the keys
     _number("move"),
 )

@@ -710,7 +710,7 @@ def _configs() -> None:
     op.create_table(
         "configs",
         sa.Column("section", sa.String(), nullable=False),
-        sa.Column("keys", sa.JSON(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("move", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("section", name="pk_configs"),
