@@ -207,15 +207,20 @@ class Daemon:
                 woken.put("door")
 
         observer = Observer()
-        for door in self.services.doors:
-            observer.schedule(Wake(), str(door.terms.folder))
-        observer.start()
+        try:
+            for door in self.services.doors:
+                observer.schedule(Wake(), str(door.terms.folder))
+            observer.start()
+        except OSError as error:  # as where the machine has no watch left: each pass looks anyway
+            observer.unschedule_all()
+            self.services.log.event("doors_not_watched", because=str(error))
         try:
             with self._timetable():
                 yield
         finally:
-            observer.stop()
-            observer.join()
+            if observer.is_alive():
+                observer.stop()
+                observer.join()
 
     @contextmanager
     def _timetable(self) -> Iterator[None]:
