@@ -1,8 +1,8 @@
 """What booking a bank file costs, beside the bare tools: python bench/book.py [--rounds 5] [PART…].
 
 Every figure is a whole process, started fresh: from a verified camt.053 on disk to rows in the
-ledger of a workspace, with the unique keys on, committed and flushed. The commands of a part take turns; a ratio
-is that of the medians. The targets stand beside the ratios.
+ledger of a workspace, with the unique keys on, committed and flushed. The commands of a part take
+turns; a ratio is that of the medians. The targets stand beside the ratios.
 
 Parts: hundred (100,000 entries against xmllint and the peers), million (1,000,000 entries: is it
 straight in the number, is memory flat?).

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
-import venv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +42,8 @@ def in_turns(commands: Mapping[str, Command], rounds: int) -> Mapping[str, list[
 
 def median(costs: Sequence[Cost]) -> float:
     """The middle one of the times."""
+    import statistics  # noqa: PLC0415 - as below
+
     return statistics.median(cost.seconds for cost in costs)
 
 
@@ -59,6 +59,8 @@ def python_with(folder: Path, *packages: str) -> str:
     home = folder / "-".join(packages)
     python = home / "bin" / "python"
     if not python.exists():
+        import venv  # noqa: PLC0415 - what is measured imports this file, and not that
+
         venv.create(home, with_pip=True)
         install = [str(python), "-m", "pip", "install", "--quiet", *packages]
         subprocess.run(install, check=True)

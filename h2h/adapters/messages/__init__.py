@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from h2h.adapters.messages.iso20022 import check
 from h2h.adapters.messages.iso20022.xml import Unreadable
 
 if TYPE_CHECKING:
@@ -37,10 +36,14 @@ class Iso20022Messages:
 
     def check(self, path: Path, terms: CheckTerms, today: date, *, first: bool = False) -> Verdict:
         """Judge an outgoing file; never raises for bad content."""
+        from h2h.adapters.messages.iso20022 import check  # noqa: PLC0415 - as above
+
         return check.check(path, terms, today, first=first)
 
     def payments(self, path: Path) -> Iterator[Chunk]:
         """The payments of a file that was found valid, in chunks."""
+        from h2h.adapters.messages.iso20022 import check  # noqa: PLC0415 - as above
+
         return check.payments(path)
 
     def read(
