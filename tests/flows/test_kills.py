@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from h2h.core.states import In, Kept, Out, Publish
+from h2h.ports import Archive, Desktop, Door, Exporter, Messages, Sealer, Session
+from tests.flows.conftest import Killer
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile
@@ -157,3 +160,52 @@ OUTCOMES = {
     "told.xml": assert_told_once,
     "fees.pdf": assert_filed_once,
 }
+
+
+# What no round of one file comes to: recalls, other formats, an answer as by the bank, start-up.
+NOT_IN_A_ROUND = {
+    "messages.refuse",
+    "messages.write_recall",
+    "messages.check_recall",
+    "messages.extract",
+    "messages.rewrite",
+    "archive.tidy",
+    "door.unsettled",
+    # a door that asks for seals is killed in test_input_seal_flow.py
+    *("door.sealed", "door.judge_seal", "door.copy_seal", "door.drop_seal"),
+}
+
+
+def test_the_rounds_call_every_port_that_acts_outside_the_ledger(
+    make_room: MakeRoom, payment_file: PaymentFile, bank_files: BankFiles, tmp_path: Path
+) -> None:
+    called: set[str] = set()
+    for publish in (Publish.RENAME, Publish.POSIX_RENAME):
+        room = make_room(marker=".ok", publish=publish)
+        room.root = tmp_path / publish
+        room.furnish()
+        killer = room.killer = Killer(tmp_path / "hits")
+        room.drop(payment_file())
+        contents = {"out/st.xml": bank_files.report_file(bank_files.statement("1"))}
+        contents |= {"out/told.xml": bank_files.status_file(), "papers/fees.pdf": b"%PDF fees"}
+        for name, content in contents.items():
+            (room.bank / name).write_bytes(content)
+        room.sweep()
+        called |= {*killer.calls}
+    assert set(acts()) - called <= NOT_IN_A_ROUND
+
+
+def acts() -> Iterator[str]:
+    """Every method of the ports to the outside, as a killer names it."""
+    ports = {
+        "session": Session,
+        "archive": Archive,
+        "desktop": Desktop,
+        "sealer": Sealer,
+        "door": Door,
+        "messages": Messages,
+        "exporter": Exporter,
+    }
+    for name, port in ports.items():
+        yield from (f"{name}.{method}" for method in vars(port) if not method.startswith("_"))
+    yield from ("bank.session", "bank.logout")

@@ -29,6 +29,7 @@ from h2h import desk
 from h2h.adapters import durable, pgp
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.core.states import In, Out
+from h2h.daemon import Daemon
 from h2h.errors import Transient
 from h2h.sweep import Sweep
 
@@ -377,3 +378,19 @@ def try_each(numbers: range, kind: str, new_day: NewDay, tally: Tally) -> None:
         assert fault.struck, (kind, number)
         assert day.well(), (kind, number, fault.struck, day.ended())
         assert len(times) == DELIVERED, (kind, number, fault.struck)
+
+
+def test_a_pass_that_a_locked_ledger_ends_does_not_end_the_daemon(
+    room: Room, payment_file: PaymentFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.drop(payment_file())
+    fault = Fault("sql", 1)
+    with monkeypatch.context() as patch:
+        fail_sql(fault, patch)
+        with room.services() as services:
+            daemon = Daemon(services)
+            daemon._pass_or_tell()
+            assert room.log.named("pass_failed")[0]["because"] != ""
+            daemon._pass_or_tell()
+    assert len(room.log.named("pass_failed")) == 1
+    assert room.file().state is Out.SENT

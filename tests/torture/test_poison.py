@@ -15,6 +15,7 @@ import pytest
 from h2h import desk
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.pgp import GpgSealer
+from h2h.cli.run import _end_at_sigterm
 from h2h.core.payment import Verdict
 from h2h.core.problem import Severity
 from h2h.core.states import In, Out
@@ -44,7 +45,9 @@ def crashes() -> NoReturn:
 
 def is_stopped() -> NoReturn:
     """SIGTERM, as the commands take it."""
-    raise SystemExit(143)
+    _end_at_sigterm()
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise AssertionError("it lives on")
 
 
 def may_pass() -> NoReturn:
