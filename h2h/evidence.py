@@ -59,16 +59,30 @@ _NEXT_MOVES = {
 }
 
 
-def bring_up_to_date(sweep: Sweep) -> None:
-    """Answer the ERP and write the dossiers of all files that moved since this last ran."""
+def bring_up_to_date(sweep: Sweep, *, moved: bool = False) -> None:
+    """Answer the ERP and write the dossiers of all files that moved since this last ran.
+
+    `moved` when files did that are up to date already, one by one.
+    """
     files = sweep.ledger.unrecorded()
     for file in files:
-        try:
-            _bring_up_to_date(file, sweep)
-        except (H2HError, OSError) as error:
-            sweep.log.event("not_recorded", file_id=file.id, because=str(error))
-    if files:
+        _try_to(file, sweep)
+    if files or moved:
         note_head(sweep)
+
+
+def bring_one_up_to_date(file_id: str, sweep: Sweep) -> None:
+    """The same for one file, so that the ERP hears of it before the others are through."""
+    file = sweep.ledger.file(file_id)
+    if file is not None and file.recorded < file.last_move:
+        _try_to(file, sweep)
+
+
+def _try_to(file: File, sweep: Sweep) -> None:
+    try:
+        _bring_up_to_date(file, sweep)
+    except (H2HError, OSError) as error:
+        sweep.log.event("not_recorded", file_id=file.id, because=str(error))
 
 
 def note_head(sweep: Sweep) -> None:

@@ -60,9 +60,9 @@ def sweep_inbound(sweep: Sweep, banks: Sequence[str]) -> None:
                 break
             advance(file, sweep, steps)
     hand_over_rest(sweep)
+    evidence.bring_up_to_date(sweep)  # before the bank's own copy goes: it may have to prove it
     for bank in banks:
         clear_away(bank, sweep)
-    evidence.bring_up_to_date(sweep)
 
 
 # ---------------------------------------------------------------------------------------- fetch

@@ -3,6 +3,11 @@
 What a dossier holds: `original.xml` (what the ERP dropped) or `received` (what the bank sent), the
 sealed or opened form, replies, `manifest.json`, `moves.jsonl`. A bank file is fetched into
 `.incoming/<file-id>/`; that folder stays until the ledger knows the file.
+
+With an archive key the contents of a final file are sealed to it: `NAME` becomes `NAME.rest`.
+
+Beside the dossiers lie `head.json` (how far the ledger has come) and `announced/YYYY-MM.jsonl`
+(what may have become visible at a bank): against them an older ledger shows.
 """
 
 from __future__ import annotations
@@ -13,17 +18,19 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from h2h.adapters import durable
 from h2h.adapters.durable import disk
-from h2h.core.chain import first_broken, link
+from h2h.core.chain import Head
+from h2h.core.dossier import manifest_facts, manifest_text
 from h2h.core.naming import escaped, is_plain
-from h2h.errors import Transient
-from h2h.ports import File, MoveRow, Seen
+from h2h.errors import Corrupt, Refused, Transient
+from h2h.ports import Announcement, Dossier, Sealer, Seen
 
 ORIGINAL = "original.xml"
 RECEIVED = "received"
@@ -32,15 +39,32 @@ MANIFEST = "manifest.json"
 MOVES = "moves.jsonl"
 _CLAIMED = "claimed"  # the ERP's own file, renamed in: a writer may still hold it open
 _COPIED = "copied"  # our copy of a file that lies on another file system, its door not yet emptied
+REST = ".rest"  # what is sealed to the archive key bears the plain name and this
+HEAD = "head.json"
+ANNOUNCED = "announced"
 _INCOMING = ".incoming"
+_OPENED = ".opened-"  # and the process that opened what is sealed
+_LARGEST = 1 << 40  # bytes of what we sealed ourselves
 _ID = re.compile(r"\d{8}-[0-9A-Za-z-]+", re.ASCII)
 
 
 class FolderArchive:
-    """Dossiers in a folder. `root` must exist: an archive that is not mounted is not made anew."""
+    """Dossiers in a folder. `root` must exist: an archive that is not mounted is not made anew.
 
-    def __init__(self, root: Path) -> None:
+    `key` seals the contents of final files to the archive's own OpenPGP key, and opens them.
+    """
+
+    def __init__(self, root: Path, key: Sealer | None = None) -> None:
         self.root = root
+        self._key = key
+
+    def close(self) -> None:
+        """Forget what was opened."""
+        shutil.rmtree(self._opened, ignore_errors=True)
+
+    @property
+    def _opened(self) -> Path:
+        return self.root / f"{_OPENED}{os.getpid()}"
 
     # -- taking in
 
@@ -142,7 +166,7 @@ class FolderArchive:
                 with suppress(FileNotFoundError):
                     (incoming / name).rename(dossier / name)
             durable.sync_folder(dossier)
-            received = dossier / RECEIVED
+            received = self.path(file_id, RECEIVED)
             if not received.exists():
                 raise Transient(f"nothing was fetched as {file_id}", "It is fetched again")
             return received
@@ -154,6 +178,9 @@ class FolderArchive:
         ledger never confirmed it: no ledger restored from a backup can make us delete an archive.
         """
         with disk(f"tidying {self.root}"):
+            for folder in self.root.glob(f"{_OPENED}*"):
+                if not Path("/proc", folder.name.removeprefix(_OPENED)).exists():
+                    shutil.rmtree(folder)
             for folder in sorted(self._unconfirmed()):
                 if not known(folder.name):
                     self._forget(folder)
@@ -174,29 +201,171 @@ class FolderArchive:
     # -- the dossier
 
     def path(self, file_id: str, name: str) -> Path:
-        """Where `name` of this dossier lies (its folder exists)."""
+        """Where `name` of this dossier lies (its folder exists).
+
+        What is sealed at rest is opened, to a place that this process forgets at its end. Raises
+        Refused where that cannot be done.
+        """
         if not is_plain(name):
             raise ValueError(f"not a name in a dossier: {name!r}")
         with disk(f"opening the dossier of {file_id}"):
-            return self._dossier(file_id) / name
+            dossier = self._dossier(file_id)
+            sealed = dossier / (name + REST)
+            if (dossier / name).exists() or not sealed.exists():
+                return dossier / name
+            target = self._make(self._opened / file_id) / name
+            if not target.exists():
+                self.open(file_id, name, target)
+            return target
+
+    def open(self, file_id: str, name: str, target: Path) -> None:
+        """Write what is sealed at rest as `name` to `target`; Refused where the key is missing,
+        Corrupt when it is not what was sealed."""
+        where = f"{name} of {file_id}"
+        if self._key is None:
+            raise Refused(f"{where} is sealed at rest", "Set archive_key and archive_home in [h2h]")
+        dossier = dossier_path(self.root, file_id)
+        try:
+            self._key.open(dossier / (name + REST), target, _LARGEST)
+        except Corrupt as error:
+            raise Refused(
+                f"{where} is sealed at rest and cannot be opened here: {error.cause}",
+                "Do it where the private key of the archive is, see docs/archive.md",
+            ) from error
+        told = self._manifest(dossier).get(name, {}).get("sha256")
+        if told and durable.digest(target)[0] != told:
+            target.unlink()
+            raise Corrupt(f"{where} is not what was sealed", "`h2h archive verify` tells more")
 
     def digest(self, path: Path) -> tuple[str, int]:
         """(sha256, size) of a file as it lies on disk now."""
         with disk(f"reading {path}"):
             return durable.digest(path)
 
-    def record(self, file_id: str, manifest: str, moves: str) -> None:
+    def record(self, file_id: str, manifest: str, moves: str, *, final: bool = False) -> None:
         """Write `manifest.json` and `moves.jsonl` of a dossier, each complete or not at all.
 
         `manifest` is a JSON object; the hashes and sizes of the dossier's files are added to it as
         `files`. A move that left no dossier behind (the file never came) makes one for its record.
+
+        With a key, the contents of a `final` file are sealed first, then listed, then removed: a
+        cut leaves both, and the next call takes it up.
         """
         with disk(f"recording {file_id}"):
             dossier = self._dossier(file_id)
-            files = {path.name: _facts(path) for path in _contents(dossier)}
-            text = json.dumps({**json.loads(manifest), "files": files}, indent=2)
+            _keep_another_history(dossier / MOVES, moves.encode())
+            if final and self._key is not None:
+                self._seal(dossier, self._key)
+            files = self._listed(dossier)
             durable.write(dossier / MOVES, moves.encode())
-            durable.write(dossier / MANIFEST, text.encode() + b"\n")
+            facts = {**json.loads(manifest), "files": files}
+            durable.write(dossier / MANIFEST, manifest_text(facts))
+            if final and self._key is not None:
+                self._forget_plain(dossier)
+
+    def _seal(self, dossier: Path, key: Sealer) -> None:
+        for plain in _contents(dossier):
+            if not plain.name.endswith(REST):
+                before = durable.digest(plain)
+                key.seal(plain, plain.with_name(plain.name + REST))
+                if durable.digest(plain) != before:
+                    raise Transient(f"{plain} changed while it was sealed", "It is tried again")
+
+    def _listed(self, dossier: Path) -> Mapping[str, Mapping[str, object]]:
+        """What the manifest tells of the contents: of what is sealed both hashes. That of a plain
+        content that is gone is known from when it was sealed."""
+        before, listed = self._manifest(dossier), dict[str, dict[str, object]]()
+        for path in _contents(dossier):
+            name = path.name.removesuffix(REST)
+            if path.name == name:
+                listed[name] = {**_facts(path), **listed.get(name, {})}
+            elif (dossier / name).exists():
+                listed.setdefault(name, {})["at_rest"] = _facts(path)
+            else:
+                listed[name] = before.get(name) or {"at_rest": _facts(path)}
+        return listed
+
+    def _forget_plain(self, dossier: Path) -> None:
+        for path in list(_contents(dossier)):
+            if not path.name.endswith(REST) and path.with_name(path.name + REST).exists():
+                path.unlink()
+        durable.sync_folder(dossier)
+        shutil.rmtree(self._opened / dossier.name, ignore_errors=True)
+
+    def _manifest(self, dossier: Path) -> Mapping[str, dict[str, Any]]:
+        """What the manifest tells of each content; nothing when it is not there or was changed."""
+        try:
+            facts = manifest_facts((dossier / MANIFEST).read_bytes())
+        except FileNotFoundError:
+            return {}
+        return (facts or {}).get("files", {})
+
+    # -- the proof
+
+    def announce(self, announcement: Announcement) -> None:
+        """Note, flushed, what may become visible at a bank from now on."""
+        facts = {name: getattr(announcement, name) for name in Announcement.__slots__}
+        with disk(f"announcing {announcement.file_id}"):
+            folder = self._make(self.root / ANNOUNCED)
+            line = json.dumps(facts) + "\n"
+            durable.append(folder / f"{announcement.at[:7]}.jsonl", line.encode())
+
+    def note_head(self, head: Head, at: datetime) -> None:
+        """Note, flushed, how far the ledger has come."""
+        facts = {"sequence": head.sequence, "hash": head.hash, "at": at.isoformat()}
+        with disk(f"writing {self.root / HEAD}"):
+            durable.write(self.root / HEAD, json.dumps(facts).encode() + b"\n")
+
+    def heads(self) -> Sequence[Head]:
+        """That of head.json, and that of the newest announcement."""
+        found = []
+        with disk(f"reading {self.root}"):
+            path = self.root / HEAD
+            if path.exists():
+                found.append(_head(path.read_bytes(), path))
+            for path in sorted((self.root / ANNOUNCED).glob("*.jsonl"))[-1:]:
+                lines = path.read_bytes().rpartition(b"\n")[0].splitlines()
+                found += [_head(line, path) for line in lines[-1:]]
+        return found
+
+    def announcements(self) -> Iterator[Announcement]:
+        """All of them, oldest first; a line that is none raises Corrupt."""
+        for path in sorted((self.root / ANNOUNCED).glob("*.jsonl")):
+            with path.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    if line.endswith(b"\n"):  # else it was cut, and nothing was announced
+                        yield _announcement(line, f"{path} line {number}")
+
+    def dossiers(self) -> Iterator[str]:
+        """The ids of all dossiers, in their order."""
+        for day in _below(self.root, "[0-9]*", "[0-9]*", "[0-9]*"):
+            yield from sorted(each.name for each in os.scandir(day) if each.is_dir())
+
+    def place(self, file_id: str) -> Path:
+        """Where the dossier of a file lies, or would."""
+        return dossier_path(self.root, file_id)
+
+    def dossier(self, file_id: str) -> Dossier | None:
+        """What lies in a dossier; None when there is no such folder."""
+        place = dossier_path(self.root, file_id)
+        if not place.is_dir():
+            return None
+        with disk(f"reading {place}"):
+            plain = {path.name: path for path in _contents(place)}
+            names = [name for name in plain if name.endswith(REST)]
+            sealed = {name.removesuffix(REST): plain.pop(name) for name in names}
+            return Dossier(
+                file_id,
+                place,
+                _bytes(place / MANIFEST),
+                _bytes(place / MOVES),
+                plain,
+                sealed,
+            )
+
+    def is_incoming(self, file_id: str) -> bool:
+        """Is a bank file of this id fetched, or was it since the last start?"""
+        return self._incoming(file_id).exists()
 
     def _dossier(self, file_id: str) -> Path:
         return self._make(dossier_path(self.root, file_id))
@@ -269,108 +438,52 @@ def _contents(dossier: Path) -> Iterator[Path]:
             yield path
 
 
-def _facts(path: Path) -> dict[str, str | int]:
+def _keep_another_history(path: Path, moves: bytes) -> None:
+    """What an auditor could read is never replaced by what does not continue it."""
+    try:
+        there = path.read_bytes()
+    except FileNotFoundError:
+        return
+    if not moves.startswith(there):
+        number = sum(1 for _ in path.parent.glob(f"{MOVES}.before-*")) + 1
+        durable.rename_new(path, path.with_name(f"{MOVES}.before-{number}"))
+        durable.sync_folder(path.parent)
+
+
+def _below(folder: Path, *patterns: str) -> Iterator[Path]:
+    """Folders, in the order of their names, level by level."""
+    if not patterns:
+        yield folder
+        return
+    for path in sorted(folder.glob(patterns[0])):
+        if path.is_dir():
+            yield from _below(path, *patterns[1:])
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _head(text: bytes, place: Path) -> Head:
+    try:
+        facts = json.loads(text)
+        return Head(int(facts["sequence"]), str(facts["hash"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Corrupt(
+            f"{place} is no head of a chain", "`h2h archive verify` tells more"
+        ) from error
+
+
+def _announcement(line: bytes, place: str) -> Announcement:
+    try:
+        return Announcement(**json.loads(line))
+    except (ValueError, TypeError) as error:
+        raise Corrupt(f"{place} is no announcement", "its content was changed") from error
+
+
+def _facts(path: Path) -> dict[str, object]:
     sha256, size = durable.digest(path)
     return {"sha256": sha256, "size": size}
-
-
-# ------------------------------------------------------------------------------ the proof of it all
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What does not agree: the file id ("" for the chain as a whole), the place, and why."""
-
-    file_id: str
-    place: str
-    why: str
-
-
-def verify(root: Path, moves: Iterable[MoveRow], files: Iterable[File]) -> Iterator[Finding]:
-    """Compare ledger and archive; reads only, yields every disagreement, the chain's first.
-
-    `moves` in the order of their sequence, from the first; each file of the ledger.
-    """
-    by_file: dict[str, list[str]] = {}
-    chain = _noting(moves, by_file)
-    broken = first_broken(chain)
-    if broken is not None:
-        place = f"move {broken.sequence}"
-        yield Finding(broken.file_id, place, broken.why)
-    for _ in chain:  # the rest, so that every dossier is compared
-        pass
-    known = set()
-    for file in files:
-        known.add(file.id)
-        yield from _verify_dossier(root, file, by_file.get(file.id, []))
-    for dossier in root.glob("[0-9]*/[0-9]*/[0-9]*/*"):
-        if dossier.name not in known and not (root / _INCOMING / dossier.name).exists():
-            yield Finding(dossier.name, str(dossier), "the ledger does not know this dossier")
-
-
-def _noting(moves: Iterable[MoveRow], by_file: dict[str, list[str]]) -> Iterator[MoveRow]:
-    for move in moves:
-        by_file.setdefault(move.file_id, []).append(move.hash)
-        yield move
-
-
-def _verify_dossier(root: Path, file: File, hashes: list[str]) -> Iterator[Finding]:
-    dossier = dossier_path(root, file.id)
-    promised = _promised(file)
-    if promised and not dossier.is_dir():
-        yield Finding(file.id, str(dossier), "its dossier is missing")
-        return
-    manifest = dossier / MANIFEST
-    if manifest.exists():
-        try:
-            listed = json.loads(manifest.read_bytes())["files"]
-            promised = {name: facts["sha256"] for name, facts in listed.items()} | promised
-        except (ValueError, KeyError, TypeError, AttributeError):
-            yield Finding(file.id, MANIFEST, "it cannot be read")
-    for name, sha256 in promised.items():
-        if why := _differs(dossier / name, sha256):
-            yield Finding(file.id, name, why)
-    yield from _verify_moves(file, dossier / MOVES, hashes)
-
-
-def _promised(file: File) -> dict[str, str]:
-    """The hashes that the ledger itself vouches for, by name in the dossier."""
-    first = ORIGINAL if file.direction == "out" else RECEIVED
-    known = {first: file.sha256, SEALED: file.sealed_sha256}
-    return {name: sha256 for name, sha256 in known.items() if sha256}
-
-
-def _differs(path: Path, sha256: str) -> str:
-    try:
-        found, _ = durable.digest(path)
-    except FileNotFoundError:
-        return "it is missing"
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    return "" if found == sha256 else "its content was changed"
-
-
-def _verify_moves(file: File, path: Path, hashes: list[str]) -> Iterator[Finding]:
-    """moves.jsonl must be the ledger's moves; it may lack the newest ones after a crash."""
-    if not path.exists():
-        return
-    lines = path.read_bytes().splitlines()
-    for number, line in enumerate(lines, start=1):
-        if number > len(hashes) or _recomputed(line) != hashes[number - 1]:
-            yield Finding(file.id, f"{MOVES} line {number}", "it is not the ledger's move")
-            return
-    if len(lines) < len(hashes) and file.recorded >= file.last_move:
-        yield Finding(
-            file.id, MOVES, f"{len(hashes) - len(lines)} of the ledger's moves are missing"
-        )
-
-
-def _recomputed(line: bytes) -> str | None:
-    """The hash that a line of moves.jsonl deserves, None when it is not one."""
-    try:
-        fields = json.loads(line)
-        previous, stated = fields.pop("previous"), fields.pop("hash")
-        computed = link(previous, fields)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return computed if computed == stated else None

@@ -75,6 +75,34 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def append(path: Path, line: bytes) -> None:
+    """Append one line, flushed. What an interrupted call left behind the last line end is cut."""
+    new = not path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        end = _last_line_end(descriptor)
+        os.ftruncate(descriptor, end)
+        os.lseek(descriptor, end, os.SEEK_SET)
+        write_all(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if new:
+        sync_folder(path.parent)
+
+
+def _last_line_end(descriptor: int) -> int:
+    """Where the last whole line ends."""
+    start = os.lseek(descriptor, 0, os.SEEK_END)
+    while start:
+        begin = max(0, start - CHUNK)
+        found = os.pread(descriptor, start - begin, begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        start = begin
+    return 0
+
+
 @contextmanager
 def created(path: Path, mode: int = 0o600) -> Iterator[int]:
     """A descriptor of a fresh file at `path`; flushed at the end, removed on any error.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from h2h.cli.output import give_no_orders
 from h2h.errors import ConfigError, H2HError
 
 # verb -> (module, attribute, what it does); the help needs none of the modules.
@@ -82,6 +83,7 @@ class Lazy(click.Group):
 def root(ctx: click.Context, config: Path) -> None:
     """h2h moves payment files to banks and their reports back, each exactly once."""
     ctx.obj = config
+    give_no_orders()
 
 
 def main() -> None:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
-import random
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from h2h.adapters.archive import FolderArchive, dossier_path, verify
-from h2h.core.chain import GENESIS, link, record_of
-from h2h.core.states import In, Out, State
+from h2h.adapters.archive import FolderArchive, dossier_path
 from h2h.errors import H2HError, Refused, Transient
-from h2h.ports import File, MoveRow, Seen
+from h2h.ports import Seen
 
 ID = "20261123-101530-7f3a9c"
 NAME = "pay\udcff\n.xml"
@@ -362,173 +356,3 @@ def test_tidying_keeps_what_the_ledger_knows_even_if_it_forgets_later(
 def test_tidying_an_archive_without_bank_files_does_nothing(archive: FolderArchive) -> None:
     archive.tidy(lambda file_id: False)
     assert names(archive.root) == []
-
-
-# ------------------------------------------------------------------------------------- the proof
-
-
-def file_row(file_id: str, direction: str, state: State, content: bytes, moves: int) -> File:
-    return File(
-        id=file_id,
-        direction=direction,
-        bank="acme",
-        name="a.xml",
-        state=state,
-        held_from=None,
-        created=datetime(2026, 11, 23, tzinfo=UTC),
-        door="",
-        door_name="",
-        door_inode=0,
-        first_scan=False,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        message="",
-        message_id="",
-        initiating_party="",
-        transactions=None,
-        control_sum={},
-        executions=(),
-        checked_on=None,
-        problems=(),
-        because="",
-        due_at=None,
-        due_because="",
-        failures=0,
-        attempt=0,
-        final_name="",
-        sealed_sha256=hashlib.sha256(b"sealed").hexdigest() if direction == "out" else "",
-        sealed_size=6 if direction == "out" else 0,
-        duplicate_of="",
-        download=0,
-        remote_folder="",
-        remote_name="",
-        remote_size=0,
-        remote_mtime=0,
-        remote_done=False,
-        opened_by="",
-        last_move=moves,
-        recorded=moves,
-    )
-
-
-class Books:
-    """An archive with its ledger: three files, five moves each, interleaved."""
-
-    def __init__(self, root: Path) -> None:
-        root.mkdir(mode=0o700)
-        self.archive = FolderArchive(root)
-        ids = [f"20261123-10153{n}-7f3a9c" for n in range(3)]
-        self.moves: list[MoveRow] = []
-        for number in range(1, 16):
-            self._move(number, ids[number % 3])
-        self.files = [self._file(file_id) for file_id in ids]
-
-    def _move(self, number: int, file_id: str) -> None:
-        at = datetime(2026, 11, 23, 10, tzinfo=UTC) + timedelta(seconds=number)
-        head = self.moves[-1].hash if self.moves else GENESIS
-        move = MoveRow(number, file_id, "a", "b", at, "h2h", "Müller", "", head, "")
-        self.moves.append(replace(move, hash=link(head, record_of(move))))
-
-    def _file(self, file_id: str) -> File:
-        incoming = file_id.endswith("2-7f3a9c")
-        if incoming:
-            self.archive.path(file_id, "received").write_bytes(b"received")
-            self.archive.path(file_id, "opened.xml").write_bytes(b"opened")
-        else:
-            self.archive.path(file_id, "original.xml").write_bytes(b"original")
-            self.archive.path(file_id, "sealed.pgp").write_bytes(b"sealed")
-        mine = [move for move in self.moves if move.file_id == file_id]
-        self.archive.record(file_id, '{"state": "sent"}', lines(mine))
-        if incoming:
-            return file_row(file_id, "in", In.DONE, b"received", mine[-1].sequence)
-        return file_row(file_id, "out", Out.SENT, b"original", mine[-1].sequence)
-
-    def findings(self) -> list[tuple[str, str, str]]:
-        found = verify(self.archive.root, self.moves, self.files)
-        return [(finding.file_id, finding.place, finding.why) for finding in found]
-
-
-def lines(moves: list[MoveRow]) -> str:
-    plain = [{**record_of(move), "previous": move.previous, "hash": move.hash} for move in moves]
-    return "".join(json.dumps(fields) + "\n" for fields in plain)
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Books:
-    made = Books(tmp_path / "archive")
-    assert made.findings() == []
-    return made
-
-
-def test_a_dossier_tells_the_hash_and_size_of_what_is_in_it(books: Books) -> None:
-    manifest = json.loads(books.archive.path(books.files[0].id, "manifest.json").read_text())
-    sha256 = hashlib.sha256(b"original").hexdigest()
-    assert manifest["state"] == "sent"
-    assert manifest["files"]["original.xml"] == {"sha256": sha256, "size": 8}
-    assert set(manifest["files"]) == {"original.xml", "sealed.pgp"}
-
-
-def test_every_byte_changed_in_a_dossier_is_found(books: Books) -> None:
-    choose = random.Random(7)
-    paths = [path for path in sorted(books.archive.root.rglob("*")) if path.is_file()]
-    for path in paths:
-        before = path.read_bytes()
-        for _ in range(20):
-            place, bit = choose.randrange(len(before)), 1 << choose.randrange(8)
-            path.write_bytes(before[:place] + bytes([before[place] ^ bit]) + before[place + 1 :])
-            manifest_prose = path.name == "manifest.json" and b'"state"' in before[:20]
-            found = books.findings()
-            assert manifest_prose or [f for f in found if f[0] == path.parent.name], path
-        path.write_bytes(before)
-    assert books.findings() == []
-
-
-def test_missing_files_lines_and_dossiers_are_found(books: Books) -> None:
-    one, two, three = (file.id for file in books.files)
-    (dossier(books.archive, one) / "original.xml").unlink()
-    moves = dossier(books.archive, two) / "moves.jsonl"
-    moves.write_bytes(b"".join(moves.read_bytes().splitlines(keepends=True)[:-2]))
-    books.archive.path(three, "opened.xml").unlink()
-    stranger = books.archive.path("20261123-999999-000000", "original.xml")
-    stranger.write_bytes(b"x")
-    assert books.findings() == [
-        (one, "original.xml", "it is missing"),
-        (two, "moves.jsonl", "2 of the ledger's moves are missing"),
-        (three, "opened.xml", "it is missing"),
-        (stranger.parent.name, str(stranger.parent), "the ledger does not know this dossier"),
-    ]
-
-
-def test_a_missing_dossier_is_named(books: Books) -> None:
-    for path in dossier(books.archive, books.files[0].id).iterdir():
-        path.unlink()
-    dossier(books.archive, books.files[0].id).rmdir()
-    found = books.findings()
-    assert [(file_id, why) for file_id, _, why in found] == [
-        (books.files[0].id, "its dossier is missing")
-    ]
-
-
-def test_a_forged_ledger_is_found_by_its_chain_and_by_the_dossier(books: Books) -> None:
-    books.moves[6] = replace(books.moves[6], who="mallory")
-    assert books.findings() == [
-        (books.moves[6].file_id, "move 7", "its content was changed after it was written")
-    ]
-    rewritten: list[MoveRow] = []
-    for move in books.moves:
-        previous = rewritten[-1].hash if rewritten else GENESIS
-        again = replace(move, previous=previous)
-        rewritten.append(replace(again, hash=link(previous, record_of(again))))
-    books.moves = rewritten
-    assert {why for _, _, why in books.findings()} == {"it is not the ledger's move"}
-
-
-def test_a_dossier_not_yet_written_up_after_a_crash_is_no_finding(books: Books) -> None:
-    file = books.files[0]
-    moves = dossier(books.archive, file.id) / "moves.jsonl"
-    moves.write_bytes(b"".join(moves.read_bytes().splitlines(keepends=True)[:-1]))
-    books.files[0] = replace(file, recorded=file.last_move - 1)
-    assert books.findings() == []
-    moves.unlink()
-    (dossier(books.archive, file.id) / "manifest.json").unlink()
-    assert books.findings() == []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2h import desk
-from h2h.adapters.archive import verify
+from h2h.adapters.archive import FolderArchive
 from h2h.adapters.messages import Iso20022Messages
 from h2h.config import load
 from h2h.core.problem import Severity
@@ -24,6 +24,7 @@ from h2h.core.status import StatusReport
 from h2h.core.terms import Account, CheckTerms
 from h2h.errors import Transient
 from h2h.inbound import sweep_inbound
+from h2h.integrity import Verifier
 from h2h.outbound import sweep_outbound
 from h2h.ports import Session
 from h2h.sweep import Sweep
@@ -152,7 +153,7 @@ def test_a_refusal_is_on_record_in_the_chain_and_in_the_dossier(
     file = office.file()
     with office.ledger() as ledger:
         last = ledger.moves(file.id)[-1]
-        findings = [*verify(office.root / "archive", ledger.moves(), ledger.files())]
+        findings = [*Verifier(ledger, FolderArchive(office.root / "archive")).findings()]
     assert (last.source, last.target) == ("invalid", "invalid")
     assert file.refusal in last.because
     (manifest,) = (office.root / "archive").rglob("manifest.json")
