@@ -16,6 +16,7 @@ import socket
 import stat
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 import paramiko
 from paramiko.message import Message
-from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
+from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR, CMD_STATUS, CMD_WRITE, int64
 
 from h2h.adapters import durable
 from h2h.adapters.durable import disk
@@ -61,6 +62,8 @@ _KEY_CLASSES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 # What paramiko raises when a server stops answering, or answers something else than SFTP.
 _BROKEN = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError, ValueError, struct.error)
 _LONGEST_PROXY_ANSWER = 8192  # bytes
+_WRITE = 32_768  # bytes of one write: what every server must take
+_LOOK = 0.1  # seconds between two looks of the watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ class SftpBank:
                 self._log_in(transport, place)
                 client = _open_client(transport, self.timeouts)
         except BaseException as error:
+            watchdog.end()
             if transport is not None:
                 transport.close()
             wire.close()
@@ -275,6 +279,7 @@ class SftpSession:
         """Log out; a server that does not answer is left alone."""
         with suppress(*_BROKEN), self._watchdog.within(self._timeouts.call):
             self._transport.close()
+        self._watchdog.end()
 
     def stat(self, path: str) -> RemoteFile | None:
         with self._call(f"looking for {path}"):
@@ -387,7 +392,10 @@ class _Client(paramiko.SFTPClient):
     """paramiko's client, made to listen to what it drops (its types do not show these parts)."""
 
     _request: Callable[..., tuple[int, Message]]
-    _read_response: Callable[[int], tuple[int, Message]]
+    _async_request: Callable[..., int]
+    _read_response: Callable[[int | None], tuple[int, Message]]
+    _convert_status: Callable[[Message], None]
+    sock: paramiko.Channel
 
     def entries(self, folder: str) -> Generator[tuple[str, paramiko.SFTPAttributes], None, None]:
         """Everything in `folder`, undecodable bytes in names as surrogates."""
@@ -410,18 +418,33 @@ class _Client(paramiko.SFTPClient):
                 yield name, paramiko.SFTPAttributes._from_msg(answer)  # type: ignore[attr-defined]  # noqa: SLF001 - paramiko's only reader of attributes
 
     def fill(self, remote: paramiko.SFTPFile, chunks: Iterator[bytes]) -> None:
-        """Write all, flush, close, and hear the answer to each write and to the close."""
+        """Write all and close, and hear the answer to each write and to the close.
+
+        Nothing is waited for before the close was asked for, so a small file costs one wait.
+        """
+        answers, offset = _Answers(self._convert_status), 0
         try:
-            remote.set_pipelined(True)
             for chunk in chunks:
-                remote.write(chunk)
-            remote.flush()
-            answers: deque[int] = remote._reqs  # type: ignore[attr-defined]  # noqa: SLF001 - close() would drop them unheard
-            while answers:
-                self._read_response(answers.popleft())
-            self._request(CMD_CLOSE, remote.handle)
+                for at in range(0, len(chunk), _WRITE):
+                    piece = chunk[at : at + _WRITE]
+                    self._ask(answers, CMD_WRITE, remote.handle, int64(offset), piece)
+                    offset += len(piece)
+                self._hear(answers, wait=False)
+            self._ask(answers, CMD_CLOSE, remote.handle)
+            self._hear(answers, wait=True)
         finally:
             remote._closed = True  # type: ignore[attr-defined]  # noqa: SLF001 - or its __del__ talks to a dead line
+
+    def _ask(self, answers: _Answers, kind: int, *arguments: object) -> None:
+        answers.open += 1
+        self._async_request(answers, kind, *arguments)
+
+    def _hear(self, answers: _Answers, *, wait: bool) -> None:
+        """Take in the answers that came, or, with `wait`, all; raise the first that is a no."""
+        while answers.open and (wait or self.sock.recv_ready()):
+            self._read_response(None)
+        if answers.error is not None:
+            raise answers.error
 
     def chunks(self, remote: paramiko.SFTPFile, size: int) -> Iterator[bytes]:
         """The content, fetched ahead up to `size`, then on to its real end; closed at the end."""
@@ -441,27 +464,59 @@ class _Client(paramiko.SFTPClient):
             remote._closed = True  # type: ignore[attr-defined]  # noqa: SLF001 - as in fill()
 
 
+class _Answers:
+    """Counts the answers that are still to come, in whatever order, and keeps the first error."""
+
+    def __init__(self, convert_status: Callable[[Message], None]) -> None:
+        self.open = 0
+        self.error: Exception | None = None
+        self._convert_status = convert_status
+
+    def _async_response(self, kind: int, message: Message, _number: int) -> None:
+        """What paramiko calls; an answer that is no status is not the protocol's."""
+        self.open -= 1
+        if kind != CMD_STATUS:
+            self.error = self.error or paramiko.SFTPError(f"expected a status, got {kind}")
+            return
+        try:
+            self._convert_status(message)
+        except _BROKEN as error:
+            self.error = self.error or error
+
+
 class _Watchdog:
-    """Shuts a socket down when a call lasts too long, from another thread."""
+    """Shuts a socket down when a call lasts too long, from a thread of its own until `end`.
+
+    One thread a session: starting a timer for each call took longer than a small file's call.
+    """
 
     def __init__(self, wire: socket.socket) -> None:
         self._wire = wire
+        self._limit: float | None = None  # of time.monotonic()
+        self._ended = threading.Event()
         self.fired = False
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(seconds, self._fire)
-        timer.daemon = True
-        timer.start()
+        self._limit = time.monotonic() + seconds
         try:
             yield
         finally:
-            timer.cancel()
+            self._limit = None
 
-    def _fire(self) -> None:
-        self.fired = True
-        with suppress(OSError):  # gone already
-            self._wire.shutdown(socket.SHUT_RDWR)
+    def end(self) -> None:
+        """Nothing is called any more."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK):
+            limit = self._limit
+            if limit is not None and time.monotonic() > limit:
+                self.fired = True
+                with suppress(OSError):  # gone already
+                    self._wire.shutdown(socket.SHUT_RDWR)
+                return
 
 
 def _open_client(transport: paramiko.Transport, timeouts: Timeouts) -> _Client:

@@ -46,8 +46,9 @@ class Mover:
 
     def __post_init__(self) -> None:
         self.log.touch()
-        command = [sys.executable, "-S", "-c", _BANK, self.folder, self.taken, self.log]
-        self._process = subprocess.Popen([*command, str(self.takes)], stdout=subprocess.PIPE)
+        places = map(str, (self.folder, self.taken, self.log, self.takes))
+        command = [sys.executable, "-S", "-c", _BANK, *places]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
 

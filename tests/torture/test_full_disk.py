@@ -207,9 +207,13 @@ def room_on(
 
 
 def sealer_of(own: Party, other: Party) -> Sealer:
-    keys = {"sign_with": own.fingerprint, "encrypt_to": [other.fingerprint]}
     return GpgSealer(
-        own.home, "sign+encrypt", accept_from=[other.fingerprint], compress=False, **keys
+        own.home,
+        "sign+encrypt",
+        sign_with=own.fingerprint,
+        encrypt_to=[other.fingerprint],
+        accept_from=[other.fingerprint],
+        compress=False,
     )
 
 

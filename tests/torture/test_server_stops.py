@@ -59,7 +59,8 @@ class Stop:
 
     def _sessions(self) -> list[int]:
         """The server's processes that speak with somebody, the children's children too."""
-        found, parents = [], [self.server.pid]
+        found: list[int] = []
+        parents = [self.server.pid]
         while parents:
             parent = parents.pop()
             children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
