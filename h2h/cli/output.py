@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TextIO, cast
 
 import click
 
 _WIDTH_OF_A_PIPE = 200  # characters: what is not read on a screen is broken into lines late
+
+# What a terminal may obey, or what makes a line look like another: C0 (but for line ends, tabs and
+# the escape sequences of our own colours, which XML and escaped names cannot carry), C1, Unicode's
+# format characters (right-to-left orders, zero widths, tags) and line separators.
+_ORDERS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 Value = str | int | bool | None | Sequence[str] | Sequence[Mapping[str, str | int | None]]
 Row = Mapping[str, Value]
@@ -57,3 +67,32 @@ def _cell(value: Value) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     return ", ".join(map(str, value))
+
+
+class _Harmless:
+    """A stream that spells what a terminal would obey (`\\u009b`), as JSON may spell it too."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write `text` with its orders spelled."""
+        return self._stream.write(_ORDERS.sub(_spelled, text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+
+
+def give_no_orders() -> None:
+    """From now on nothing that is said, whoever wrote it, gives a terminal an order."""
+    sys.stdout = cast("TextIO", _Harmless(sys.stdout))
+    sys.stderr = cast("TextIO", _Harmless(sys.stderr))
