@@ -116,13 +116,14 @@ OUT_MOVES: Mapping[Out, frozenset[Out]] = _table(
         Out.AWAITING_APPROVAL: (Out.APPROVED, *_BEFORE_DELIVERING),
         # back to waiting: what was approved is not what would be sealed, or under other terms
         Out.APPROVED: (Out.SEALED, Out.AWAITING_APPROVAL, *_BEFORE_DELIVERING),
-        Out.SEALED: (Out.STAGED, *_BEFORE_DELIVERING),
-        Out.STAGED: (Out.DELIVERING, Out.SEALED, *_BEFORE_DELIVERING),
+        # sent: it is to go once more, as a person said, and the bank proves that it has it
+        Out.SEALED: (Out.STAGED, Out.SENT, *_BEFORE_DELIVERING),
+        Out.STAGED: (Out.DELIVERING, Out.SEALED, Out.SENT, *_BEFORE_DELIVERING),
         Out.DELIVERING: (Out.SENT, Out.IN_DOUBT),
         Out.IN_DOUBT: (Out.SENT, Out.SEALED),  # sealed: only a person says so
         Out.HELD: (
             *(Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL, Out.APPROVED, Out.SEALED),
-            Out.CANCELLED,
+            *(Out.SENT, Out.CANCELLED),
         ),
         **{state: tuple(AT_THE_BANK - {state}) for state in AT_THE_BANK},
         Out.INVALID: (),
@@ -250,6 +251,9 @@ def withdraws(publish: Publish) -> bool:
     return publish is not Publish.DIRECT
 
 
+_TO_GO_AGAIN = frozenset({Out.SEALED, Out.STAGED, Out.HELD})
+
+
 def proves_arrival(state: State, *, announced_before: bool) -> bool:
     """Does a message of the bank that names our file prove that it arrived?
 
@@ -257,4 +261,4 @@ def proves_arrival(state: State, *, announced_before: bool) -> bool:
     then what was sent first is there, and the second sending stops. Before any announcement it
     proves only that something is wrong.
     """
-    return state in ANNOUNCED or (announced_before and state in BEFORE_DELIVERING)
+    return state in ANNOUNCED or (announced_before and state in _TO_GO_AGAIN)

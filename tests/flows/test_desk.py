@@ -46,7 +46,7 @@ def not_sent(room: Room, identity: str) -> str:
 
 @pytest.fixture
 def doubtful(room: Room, payment_file: PaymentFile) -> Room:
-    """A room whose only payment file is in doubt, its temporary still at the bank."""
+    """A room whose only payment file is in doubt."""
     whole = room.wrap_session
     room.wrap_session = Cut  # type: ignore[assignment] # the rest of the session is delegated
     room.drop(payment_file())
@@ -66,8 +66,7 @@ def test_not_sent_lets_the_same_bytes_go_once(doubtful: Room) -> None:
 
 
 def test_not_sent_is_refused_while_the_file_lies_at_the_bank(doubtful: Room) -> None:
-    (temporary,) = (doubtful.bank / "in").iterdir()
-    temporary.rename(temporary.with_name(doubtful.file().final_name))
+    (doubtful.bank / "in" / doubtful.file().final_name).write_bytes(b"some of it")
     with pytest.raises(Refused, match="lies at the bank"):
         not_sent(doubtful, doubtful.file().id)
     assert doubtful.file().state is Out.IN_DOUBT

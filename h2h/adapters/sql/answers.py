@@ -25,7 +25,16 @@ from sqlalchemy import (
 )
 
 from h2h.adapters.sql import tables
-from h2h.adapters.sql.claims import Changes, among, arrived, derive, follow, hold_known, note
+from h2h.adapters.sql.claims import (
+    Changes,
+    among,
+    arrived,
+    derive,
+    follow,
+    hold_known,
+    is_proof,
+    note,
+)
 from h2h.adapters.sql.outgoing import MAY_GO
 from h2h.adapters.sql.settling import settle_again
 from h2h.adapters.sql.store import (
@@ -122,7 +131,7 @@ def _tell(
         fits = f"fits {len(named)} files of ours" if named else "is none of ours"
         return Told("", (), (f"{name}: message {report.original_message_id} {fits}",))
     ours = named[0]
-    if ours.state in BEFORE_DELIVERING:
+    if ours.state in BEFORE_DELIVERING and not is_proof(connection, ours):
         return too_early(connection, ours, name, now)
     before = ours.state
     ours = arrived(connection, ours, name, now)
@@ -336,7 +345,7 @@ def _acknowledge(connection: Connection, file: File, text: str, now: datetime) -
         fits = f"names {len(named)} files of ours" if named else "names no file of ours"
         return Told("", (), (f"{name} {fits}",))
     ours = named[0]
-    if ours.state in BEFORE_DELIVERING:
+    if ours.state in BEFORE_DELIVERING and not is_proof(connection, ours):
         return too_early(connection, ours, name, now)
     before = ours.state
     ours = arrived(connection, ours, name, now)

@@ -12,21 +12,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    select,
+    update,
+)
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import append, given_values, set_if_unmoved, shift, the_file
 from h2h.core.matching import Claim, booked_again
 from h2h.core.problem import Problem, Severity
 from h2h.core.recall import Answer
-from h2h.core.states import ANNOUNCED, REFUSED, How, Out, Pay, may_move, pay_state
+from h2h.core.states import REFUSED, How, Out, Pay, may_move, pay_state, proves_arrival
 from h2h.core.status import KNOWN_AT_BANK, MEANINGS, file_state
 from h2h.core.words import listed, say
 from h2h.ports import File
 
 payments, claims = tables.payments, tables.claims
 statements, entries = tables.statements, tables.entries
-recalls, recalled = tables.recalls, tables.recalled
+recalls, recalled, moves = tables.recalls, tables.recalled, tables.moves
 
 _PAGE = 5_000  # payments in memory at a time
 
@@ -162,10 +172,17 @@ def _contradiction(row: Row[Any], state: Pay) -> str:
 
 def arrived(connection: Connection, ours: File, name: str, now: datetime) -> File:
     """Write `sent` when what names our message proves the arrival of a file in doubt."""
-    if ours.state not in ANNOUNCED:
+    if not is_proof(connection, ours):
         return ours
     shift(connection, ours, Out.SENT, now, because=say("{name} proves that it arrived", name=name))
     return the_file(connection, ours.id)
+
+
+def is_proof(connection: Connection, ours: File) -> bool:
+    """Does what names our message prove its arrival, as far as that is not known yet?"""
+    announced = exists().where(moves.c.file_id == ours.id, moves.c.target == Out.DELIVERING.value)
+    before = bool(connection.execute(select(announced)).scalar())
+    return proves_arrival(ours.state, announced_before=before)
 
 
 def hold_known(connection: Connection, ours: File, name: str, now: datetime) -> str:
