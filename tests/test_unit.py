@@ -51,3 +51,13 @@ def test_secrets_are_left_in_no_core_file_and_no_readable_file() -> None:
     lines = UNIT.read_text().splitlines()
     assert {"LimitCORE=0", "UMask=0077", "User=h2h", "Type=notify"} <= set(lines)
     assert any(line.startswith("WatchdogSec=") for line in lines)
+
+
+def test_every_line_that_is_left_loose_is_explained(unit: Path) -> None:
+    done = _analyze("security", "--offline=true", "--no-pager", str(unit))
+    loose = re.findall(r"^✗ (?:\w+=~)?([@\w]+)(?:\((\w+)\|)?", done.stdout, re.MULTILINE)
+    names = [first + second for first, second in loose]
+    assert "PrivateNetwork" in names
+    assert "AF_INET" in names
+    comments = "".join(line for line in UNIT.read_text().splitlines() if line.startswith("#"))
+    assert [name for name in names if name not in comments] == []
