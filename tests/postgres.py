@@ -46,7 +46,7 @@ class Cluster:
         self._run("initdb", *words).check_returncode()
 
     def start(self, **settings: str) -> None:
-        """Start the server and wait until it takes logins."""
+        """Start the server, from the main thread, with which it ends; wait until it answers."""
         usual = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder)}
         usual |= {"port": str(self.port), "shared_buffers": "32MB", "max_connections": "60"}
         words = [f"-c{name}={value}" for name, value in (usual | settings).items()]

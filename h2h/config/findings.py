@@ -11,7 +11,9 @@ from h2h.errors import ConfigError
 Key = tuple[str | int, ...]  # ("banks", "acme", "accounts", 0, "iban")
 
 # Values of these keys are never shown, whatever they hold.
-SECRET_KEYS = frozenset({"private_key", "password", "passphrase", "proxy"} | {"database", "database_password"})
+SECRET_KEYS = frozenset(
+    {"private_key", "password", "passphrase", "proxy", "database", "database_password"}
+)
 _LONGEST_SHOWN = 60
 
 

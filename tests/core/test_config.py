@@ -104,7 +104,8 @@ def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path:
     uncommented = re.sub(commented, r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
     workspace = {key for key, value in full.h2h if value != getattr(plain.h2h, key)}
-    assert workspace <= {"rates", "export_head"} | {f"archive_{key}" for key in _ARCHIVE_KEYS}
+    asked = {"rates", "export_head", "database_password"}
+    assert workspace <= asked | {f"archive_{key}" for key in _ARCHIVE_KEYS}
     before, after = dict(plain.banks["acme"]), dict(full.banks["acme"])
     changed = {key for key, value in after.items() if value != before[key]}
     assert changed == {
