@@ -75,8 +75,8 @@ def test_a_seal_that_would_prove_nothing_is_a_mistake(
 def test_a_ring_that_is_not_there_yet_is_left_to_do(path: Path, door: str) -> None:
     keys = f'seal = "openpgp"\nhome = "keys/erp"\n{SIGNERS}'
     config = load(written(path, door, keys))
-    found = [finding for finding in left_to_do(path, config) if finding.key == f"{door}.home"]
-    assert len(found) == 1
+    missing = [each for each in left_to_do(path, config) if each.key == f"{door}.home"]
+    assert len(missing) == 1
     (path.parent / "keys" / "erp").mkdir(parents=True, mode=0o755)
     (found,) = (each for each in left_to_do(path, config) if each.key == f"{door}.home")
     assert "others may enter" in found.found
