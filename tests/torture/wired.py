@@ -18,7 +18,7 @@ from h2h import desk
 from h2h.adapters.sftp import Timeouts
 from h2h.adapters.sql.ledger import SqlLedger
 from h2h.core.states import Kept, Out, Publish
-from h2h.ports import Download, File, Services
+from h2h.ports import Bank, Download, File, Services
 from h2h.sweep import Sweep
 from tests.adapters.conftest import SshServer, wait_until
 from tests.conftest import make_payment_file
@@ -35,6 +35,10 @@ _PAYMENTS = 52  # of a file of more than 16 KB
 _PATIENCE = 6  # clean sweeps within which all must be settled
 
 
+def as_it_is(bank: Bank) -> Bank:
+    return bank
+
+
 @dataclass
 class WiredRoom(Room):
     """Room with `acme` behind a proxy. `takes`: the bank collects at once."""
@@ -43,11 +47,12 @@ class WiredRoom(Room):
     proxy: Proxy | None = None
     mover: Mover | None = None
     timeouts: Timeouts = IMPATIENT
+    wrap_server: Callable[[Bank], Bank] = as_it_is
 
     def _services(self, ledger: SqlLedger) -> Services:
         assert self.server is not None
         assert self.proxy is not None
-        bank = replace(self.server.bank(self.timeouts), port=self.proxy.port)
+        bank = self.wrap_server(replace(self.server.bank(self.timeouts), port=self.proxy.port))
         services = super()._services(ledger)
         return replace(services, servers={**services.servers, "acme": bank})
 
