@@ -48,8 +48,9 @@ def test_the_bill_of_materials_names_each_locked_package_with_its_hashes(tmp_pat
     assert line.split()[-3:] == ["-o", "build/sbom.json", "requirements.lock"]
     options = line.split()[1:-3]
     bill = tmp_path / "sbom.json"
-    command = [Path(sys.executable).with_name("cyclonedx-py"), *options, "--no-validate"]
-    subprocess.run([*command, "-o", bill, LOCK], check=True, capture_output=True)
+    program = str(Path(sys.executable).with_name("cyclonedx-py"))
+    command = [program, *options, "--no-validate", "-o", str(bill), str(LOCK)]
+    subprocess.run(command, check=True, capture_output=True)
     told = json.loads(bill.read_text())
     assert told["bomFormat"] == "CycloneDX"
     named = {
