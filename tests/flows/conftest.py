@@ -195,6 +195,7 @@ class Room:
     watched: bool = False  # somebody else keeps the bank's log, and collects
     wrap_session: WrapSession = unwrapped
     killer: Killer | None = None
+    database: str = ""  # the ledger's address, where it is not a file of the room
 
     # -- places
 
@@ -281,7 +282,7 @@ class Room:
 
     @contextmanager
     def ledger(self) -> Iterator[SqlLedger]:
-        url = f"sqlite:///{self.root}/ledger.db"
+        url = self.database or f"sqlite:///{self.root}/ledger.db"
         ledger = open_ledger(url, "test", archive=self.root / "archive")
         try:
             yield ledger
