@@ -42,8 +42,6 @@ def stands(file: File, sweep: Sweep) -> bool:
     """Before a file is sealed, put at the bank, or made visible: may it still? False: it was held,
     or waits for approvals again. Raises NotNow while the configuration is not confirmed."""
     _insist_confirmed(terms_of(file, sweep), sweep)
-    if file.state is Out.SEALED:
-        return True  # its path is judged before it becomes visible
     if why := sweep.ledger.broken_path(file):
         words = say("the ledger was changed by hand: {why}", why=why)
         remedy = say("Find out who did it, see `h2h archive verify`, and cancel the file.")
