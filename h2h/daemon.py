@@ -33,6 +33,7 @@ from h2h.sweep import Sweep
 _RESCAN = 2.0  # seconds between two looks into the doors when nothing wakes the daemon
 _SETTLING = 0.1
 _PATIENCE = 30.0  # seconds that `run --once` waits for a door beyond its own settle time
+_JUMP = 60.0  # seconds between two passes that the wall clock may differ from the steady one
 _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=4))
 
 
@@ -130,6 +131,7 @@ class Daemon:
         self._woken: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._asked_for_statements: datetime | None = None
+        self._clocks = services.clock.now(), time.monotonic()
         self._heads = HeadExporter(services)
 
     def stop(self, *_: object) -> None:
@@ -167,9 +169,21 @@ class Daemon:
     def _pass_or_tell(self) -> None:
         """What may pass, as a full disk or a locked ledger, ends a pass and not the daemon."""
         try:
+            self.tell_of_a_jump()
             self._pass()
         except Transient as error:
             self.services.log.event("pass_failed", because=str(error))
+
+    def tell_of_a_jump(self) -> None:
+        """Compare the wall clock with one that never jumps: it was set, or the machine slept.
+
+        What is due is taken up all the same, each slot once; cut-offs may have passed meanwhile.
+        """
+        (wall, steady), self._clocks = self._clocks, (self.services.clock.now(), time.monotonic())
+        off = (self._clocks[0] - wall).total_seconds() - (self._clocks[1] - steady)
+        if abs(off) > _JUMP:
+            because = f"the clock jumped by {off:+.0f} seconds; look at time service and cut-offs"
+            self.services.log.event("alarm", because=because)
 
     def _pass(self) -> None:
         self.services.ledger.insist()

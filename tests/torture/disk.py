@@ -26,8 +26,12 @@ class Disk(Protocol):
         """Leave so many pages of 4,096 bytes."""
         ...
 
+    def read_only(self) -> None:
+        """Nothing can be written at all."""
+        ...
+
     def roomy(self) -> None:
-        """Space returns."""
+        """Space returns, and may be written."""
         ...
 
 
@@ -39,18 +43,26 @@ class _Tmpfs:
         facts = os.statvfs(self._place)
         self._resize((facts.f_blocks - facts.f_bfree) * facts.f_frsize + pages * PAGE)
 
+    def read_only(self) -> None:
+        self._remount("ro")
+
     def roomy(self) -> None:
-        self._resize(_ROOMY)
+        self._remount(f"rw,size={_ROOMY}")
 
     def _resize(self, size: int) -> None:
-        size = max(size, PAGE)  # zero would mean without limit
-        command = ["mount", "-o", f"remount,size={size}", str(self._place)]
+        self._remount(f"size={max(size, PAGE)}")  # zero would mean without limit
+
+    def _remount(self, options: str) -> None:
+        command = ["mount", "-o", f"remount,{options}", str(self._place)]
         subprocess.run(command, check=True)
 
 
 class _FileSizes:
     def full(self, pages: int) -> None:
         self._limit(pages * PAGE)
+
+    def read_only(self) -> None:
+        self._limit(0)
 
     def roomy(self) -> None:
         self._limit(resource.getrlimit(resource.RLIMIT_FSIZE)[1])

@@ -118,9 +118,13 @@ class Trial:
             self.room.bank_sealer.seal(place, sealed)
             sealed.replace(place)
 
-    def suffer(self, disk: Disk, pages: int) -> None:
+    def suffer(self, disk: Disk, pages: int | None) -> None:
+        """Sweep while so many pages are left; None: while nothing can be written."""
         with self.room.services() as services:
-            disk.full(pages)
+            if pages is None:
+                disk.read_only()
+            else:
+                disk.full(pages)
             self.room.sweep_as_the_daemon(services)
             self.room.clock.advance(hours=1)
             self.room.sweep_as_the_daemon(services)
@@ -233,3 +237,17 @@ def test_a_full_disk_loses_nothing_and_goes_on_by_itself(
             survived, copies = not trial.found, trial.copies()
             tally(f"disk full: {place}", survived=survived, lost=not copies, doubled=copies > 1)
             assert trial.found == [], (place, pages)
+
+
+@pytest.mark.parametrize("place", ["archive", "hand-over"])
+def test_a_disk_that_turns_read_only_loses_nothing_and_goes_on_by_itself(
+    place: str, tmp_path: Path, keyrings: Callable[..., Party], tally: Tally
+) -> None:
+    with room_on(place, tmp_path / "room", keyrings) as (room, disk):
+        trial = Trial(room, 0)
+        trial.prepare()
+        trial.suffer(disk, None)
+        trial.recover()
+        trial.judge()
+        tally("disk read-only", survived=not trial.found)
+        assert trial.found == []

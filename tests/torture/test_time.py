@@ -7,6 +7,7 @@ the night that has it twice, and on the night that has it not it comes as soon a
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from h2h.core.calendar import is_business_day
-from h2h.daemon import due_fetches, newest_slot
+from h2h.daemon import Daemon, due_fetches, newest_slot
 from h2h.ports import Services
 from tests.flows.conftest import FixedClock, Room, bank_terms
 
@@ -170,3 +171,20 @@ def _wrong_for_a_while(walk: Night, days: int) -> None:
         walk.look()
         walk.clock.time += STEP
     walk.clock.advance(days=-days)
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+def test_a_clock_that_jumps_raises_an_alarm_once(hours: int, room: Room) -> None:
+    with room.services() as services:
+        daemon = Daemon(services)
+        daemon.tell_of_a_jump()
+        room.clock.advance(seconds=2)
+        daemon.tell_of_a_jump()
+        assert room.log.named("alarm") == []
+        room.clock.advance(hours=hours)
+        daemon.tell_of_a_jump()
+        daemon.tell_of_a_jump()
+    (alarm,) = room.log.named("alarm")
+    told = re.search(r"by ([+-]\d+) seconds", str(alarm["because"]))
+    assert told is not None
+    assert round(int(told[1]) / 3600) == hours  # less the moments that this test took
