@@ -8,16 +8,29 @@ from pathlib import Path
 
 import pytest
 
-UNIT = Path(__file__).parent.parent / "systemd" / "h2h.service"
-COMMAND = "/opt/h2h/bin/h2h --config /etc/h2h/config.toml run"
+SYSTEMD = Path(__file__).parent.parent / "systemd"
+UNIT = SYSTEMD / "h2h.service"
+VERIFY = SYSTEMD / "h2h-verify.service"
+TIMER = SYSTEMD / "h2h-verify.timer"
+COMMAND = "/opt/h2h/bin/h2h --config /etc/h2h/config.toml"
 
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
     """The unit with a program that exists on every machine, the one thing systemd would miss."""
-    text = UNIT.read_text()
+    return _startable(UNIT, tmp_path)
+
+
+@pytest.fixture(params=[UNIT, VERIFY], ids=lambda path: path.name)
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Each of the units, likewise."""
+    return _startable(request.param, tmp_path)
+
+
+def _startable(unit: Path, folder: Path) -> Path:
+    text = unit.read_text()
     assert text.count(COMMAND) == 1
-    path = tmp_path / UNIT.name
+    path = folder / unit.name
     path.write_text(text.replace(COMMAND, "/bin/true"))
     return path
 
@@ -28,9 +41,9 @@ def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
-    done = _analyze("verify", "--man=no", str(unit))
-    about_ours = [line for line in done.stderr.splitlines() if UNIT.name in line]
+def test_systemd_understands_every_line_of_the_unit(service: Path) -> None:
+    done = _analyze("verify", "--man=no", str(service))
+    about_ours = [line for line in done.stderr.splitlines() if service.name in line]
     assert (done.returncode, about_ours) == (0, [])
 
 
@@ -39,12 +52,23 @@ def test_a_misspelt_setting_would_be_noticed(unit: Path) -> None:
     assert "ProtectSistem" in _analyze("verify", "--man=no", str(unit)).stderr
 
 
-def test_the_unit_exposes_no_more_than_two_of_ten(unit: Path) -> None:
-    done = _analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(unit))
+def test_the_unit_exposes_no_more_than_two_of_ten(service: Path) -> None:
+    done = _analyze("security", "--offline=true", "--no-pager", "--threshold=20", str(service))
     found = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
     assert found, done.stderr
     assert float(found[1]) <= 2.0
     assert done.returncode == 0
+
+
+def test_the_proof_runs_every_night_also_after_one_without_power(tmp_path: Path) -> None:
+    _startable(VERIFY, tmp_path)
+    timer = tmp_path / TIMER.name
+    timer.write_text(TIMER.read_text())
+    done = _analyze("verify", "--man=no", str(timer))
+    about_ours = [line for line in done.stderr.splitlines() if "h2h-verify" in line]
+    assert (done.returncode, about_ours) == (0, [])
+    assert {"OnCalendar=*-*-* 02:40:00", "Persistent=yes"} <= set(TIMER.read_text().splitlines())
+    assert f"ExecStart={COMMAND} archive verify" in VERIFY.read_text().splitlines()
 
 
 def test_secrets_are_left_in_no_core_file_and_no_readable_file() -> None:
