@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from .report import Tally
 
 ROUNDS = 40 if FULL else 1
-KILLS = 50 if FULL else 8  # a round: 2,000 in all
+KILLS = 50 if FULL else 6  # a round: 2,000 in all
 LONGEST = 0.25  # seconds that a process lives at most; a file takes about 0.02
-PAYMENT_FILES = 24
-STATEMENTS = 8
+PAYMENT_FILES = 24 if FULL else 8
+STATEMENTS = 8 if FULL else 3
 
 
 @dataclass
