@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from h2h.adapters import durable
 from h2h.adapters.archive import FolderArchive
 from h2h.adapters.door import FolderDoor
 from h2h.adapters.durable import digest
@@ -110,3 +111,44 @@ def test_what_is_swapped_while_it_is_taken_is_a_file_of_the_door_or_nothing(
     assert not [path for path, content in contents.items() if b"secret" in content]
     assert all(path.lstat().st_nlink == 1 for path in contents)
     assert secret.read_bytes() == SECRET
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "another file"])
+def test_what_is_swapped_in_between_the_last_look_and_the_rename_is_given_back(
+    rooms: tuple[Path, Path, Path], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door_folder, root, secret = rooms
+    path, beside = door_folder / "pay.xml", door_folder / "pay.tmp"
+    path.write_bytes(b"<Document></Document>")
+    (seen,) = FolderDoor(DoorTerms("acme", door_folder, "acme", settle=0.0)).scan()
+    make: dict[str, Callable[[], object]] = {
+        "link": lambda: beside.symlink_to(secret),
+        "hard link": lambda: beside.hardlink_to(secret),
+        "pipe": lambda: os.mkfifo(beside),
+        "another file": lambda: beside.write_bytes(b"<Document>another</Document>"),
+    }
+
+    def look_then_swap(source: Path) -> int:
+        descriptor = durable.open_regular(source)
+        make[kind]()
+        beside.replace(path)
+        return descriptor
+
+    with monkeypatch.context() as patch:
+        patch.setattr("h2h.adapters.archive.durable", Swapping(look_then_swap))
+        assert FolderArchive(root).claim("20261123-101530-000001", door_folder, seen) is None
+    swapped = path.lstat()
+    assert swapped.st_ino != seen.inode
+    assert [left.name for left in door_folder.iterdir()] == ["pay.xml"]
+    assert not [left for left in root.rglob("*") if not left.is_dir()]
+    assert secret.read_bytes() == SECRET
+
+
+class Swapping:
+    """The module `durable`, whose first look at a file is followed by a swap."""
+
+    def __init__(self, look: Callable[[Path], int]) -> None:
+        self._look = look
+
+    def __getattr__(self, name: str) -> object:
+        return self._look if name == "open_regular" else getattr(durable, name)
