@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -115,7 +116,9 @@ class Workspace:
         tracer = ["strace", "--seccomp-bpf", *options, "-o", str(log)]
         with output.open("w") as to:
             command = [*tracer, *self._command(*arguments)]
-            process = subprocess.Popen(command, stdout=to, stderr=to, **self._around())
+            around = self._around()
+            around["env"]["PATH"] = f"{self._wrapped_gpg()}:{around['env']['PATH']}"
+            process = subprocess.Popen(command, stdout=to, stderr=to, **around)
         end = time.monotonic() + 120
         while "\nDone;" not in output.read_text() and process.poll() is None:
             assert time.monotonic() < end, output.read_text()
@@ -129,7 +132,17 @@ class Workspace:
         config = str(self.root / "config.toml")
         return [sys.executable, "-m", "h2h", "--config", config, *arguments]
 
-    def _around(self) -> Mapping[str, Any]:
+    def _wrapped_gpg(self) -> Path:
+        """A folder with a gpg that notes what it was given: a plain user's strace cannot look into
+        h2h, which lets nobody do so."""
+        folder = self.root.parent / "bin"
+        folder.mkdir()
+        note = f'printf "%s\\n" gpg "$@" >> {folder}/given; env >> {folder}/given'
+        (folder / "gpg").write_text(f'#!/bin/sh\n{note}\nexec {shutil.which("gpg")} "$@"\n')
+        (folder / "gpg").chmod(0o700)
+        return folder
+
+    def _around(self) -> dict[str, Any]:
         """How its process is started: with the secret variable, and with no mask at all."""
         return {"env": {**os.environ, VARIABLE: PASSWORD}, "cwd": self.root, "umask": 0}
 
@@ -148,6 +161,10 @@ class Workspace:
             assert VARIABLE in own  # that process was given it; nobody else may be
             for line in children:
                 yield f"a program of run {number}", line
+        given = self.root.parent / "bin" / "given"
+        if self.traces:
+            assert "--passphrase-fd" in given.read_text()
+            yield "what gpg was given", given.read_text()
         own_secrets = {self.root / "passphrase", self.root / "ssh-key"}
         folders = (self.root, self.corp.home, self.server.room)
         for folder in folders:
