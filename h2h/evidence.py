@@ -140,6 +140,7 @@ _FACTS = (
     *("direction", "bank", "name", "door", "sha256", "size", "message", "message_id"),
     *("initiating_party", "transactions", "sealed_sha256", "sealed_size", "duplicate_of"),
     *("attempt", "final_folder", "final_name", "sequence", "host", "refusal"),
+    *("dropped_by", "confidential"),
     *("download", "remote_folder", "remote_name", "remote_size", "remote_mtime", "opened_by"),
 )
 

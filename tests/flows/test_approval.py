@@ -261,8 +261,9 @@ def test_a_state_written_by_hand_does_not_send(
     assert staffed.file().state is Out.HELD
 
 
+@pytest.mark.parametrize("who", ["aaron", "eve"])
 def test_an_approval_written_by_hand_does_not_send(
-    staffed: Room, payment_file: PaymentFile
+    staffed: Room, payment_file: PaymentFile, who: str
 ) -> None:
     staffed.drop(payment_file())
     file = sweep(staffed, TWO)
@@ -272,14 +273,14 @@ def test_an_approval_written_by_hand_does_not_send(
     edit(
         staffed,
         "INSERT INTO approvals (file_id, operator, content, terms, reason, at, move) "
-        f"VALUES ('{file.id}', 'eve', '{real.content}', '{real.terms}', '{WHY}', "
+        f"VALUES ('{file.id}', '{who}', '{real.content}', '{real.terms}', '{WHY}', "
         f"'2026-11-23 10:00:00.000000', {real.move})",
     )
     sweep(staffed, TWO)
     assert staffed.published() == []
     held = sweep(staffed, TWO)
     assert held.state is Out.HELD
-    assert "the approval by eve" in held.problems[-1].message
+    assert f"the approval by {who}" in held.problems[-1].message
 
 
 def test_a_demand_lowered_by_hand_does_not_send(staffed: Room, payment_file: PaymentFile) -> None:
@@ -289,6 +290,16 @@ def test_a_demand_lowered_by_hand_does_not_send(staffed: Room, payment_file: Pay
     assert approve(staffed, "anna") == "approved"
     assert sweep(staffed, TWO).state is Out.AWAITING_APPROVAL
     assert staffed.published() == []
+
+
+def test_a_role_given_by_hand_does_not_send(staffed: Room, payment_file: PaymentFile) -> None:
+    staffed.drop(payment_file())
+    sweep(staffed)
+    edit(staffed, """UPDATE operators SET roles = '["approver"]' WHERE name = 'otto'""")
+    assert approve(staffed, "otto") == "approved"
+    held = sweep(staffed)
+    assert (held.state, staffed.published()) == (Out.HELD, [])
+    assert "the roles of otto" in held.problems[-1].message
 
 
 # --------------------------------------------------------------------------------- what is unusual
@@ -351,12 +362,14 @@ def test_a_changed_bank_waits_for_a_second_person_before_anything_goes_there(
 ) -> None:
     before = {"banks.acme": {"sftp.hosts": "a", "zone": "z"}}
     after = {"banks.acme": {"sftp.hosts": "b", "zone": "z"}}
-    sweep_none = {"policies": Policies(), "configured_by": "os-anna"}
-    with_before, with_after = ({**sweep_none, "sections": each} for each in (before, after))
+
+    def under(sections: dict[str, dict[str, str]]) -> File:
+        return sweep(staffed, Policies(), configured_by="os-anna", sections=sections)
+
     staffed.drop(payment_file("M-1"))
-    assert sweep(staffed, **with_before).state is Out.SENT
+    assert under(before).state is Out.SENT
     staffed.drop(payment_file("M-2", [{"amount": "1.00"}]))
-    waiting = sweep(staffed, **with_after)
+    waiting = under(after)
     assert waiting.state is Out.APPROVED
     assert "h2h config confirm" in waiting.due_because
     with staffed.ledger() as ledger:
@@ -366,7 +379,7 @@ def test_a_changed_bank_waits_for_a_second_person_before_anything_goes_there(
             desk.confirm_config(ledger, "anna", WHY, now(staffed))
         desk.confirm_config(ledger, "bob", WHY, now(staffed))
         assert [m.target for m in ledger.room_moves("config-")][-1] == "config-confirmed"
-    assert sweep(staffed, **with_after).state is Out.SENT
+    assert under(after).state is Out.SENT
 
 
 # -------------------------------------------------------------------------------------- operators
@@ -450,9 +463,13 @@ def test_a_second_factor_is_asked_for_and_good_once(signing: Room) -> None:
 def test_a_password_guessed_a_thousand_times_costs_time_and_locks_nobody_for_ever(
     signing: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = []
-    usual = "h2h.adapters.credentials.fits"
-    monkeypatch.setattr(usual, lambda given, kept: bool(looked.append(given)) or given == PASSWORD)
+    looked: list[str] = []
+
+    def fits(given: str, _: str) -> bool:
+        looked.append(given)
+        return given == PASSWORD
+
+    monkeypatch.setattr("h2h.adapters.credentials.fits", fits)
     with signing.ledger() as ledger:
         for number in range(1000):
             with pytest.raises(Refused):
@@ -468,7 +485,7 @@ def test_a_password_guessed_a_thousand_times_costs_time_and_locks_nobody_for_eve
 
 
 def test_whether_a_name_exists_does_not_show(signing: Room) -> None:
-    words = []
+    words: list[str] = []
     for name in ("eve", "nobody"):
         with signing.ledger() as ledger, pytest.raises(Refused) as refused:
             ledger.sign_in(name, "wrong", "", f"10.0.0.{len(words)}", now(signing))

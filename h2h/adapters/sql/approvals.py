@@ -11,6 +11,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.operators import fingerprint_of
 from h2h.adapters.sql.store import (
     Store,
     append,
@@ -39,6 +40,7 @@ _GONE = sorted((AT_THE_BANK | ANNOUNCED) - {Out.REJECTED, Out.CANCELLED_BY_BANK}
 # Whom a file in one of these pays is known: a person has looked at it, or nobody had to.
 _KNOWN = sorted({*_GONE, Out.APPROVED, Out.SEALED, Out.STAGED})
 _CHUNK = 10_000
+_TOLD = "operator-"  # how the links of the chain that tell of operators begin
 
 
 class ApprovalRows(Store):
@@ -158,10 +160,11 @@ class ApprovalRows(Store):
         with self._reading() as connection:
             known = find_file(connection, file.id)
             path = _moves(connection, file.id)
-            given = {each.move: each for each in _approvals(connection, file.id)}
+            given = _approvals(connection, file.id)
+            strange = _strange_operators(connection, [each.operator for each in given])
             if known is None:
                 return say("the ledger does not know it any more")
-        return _broken_path(known, path) or _broken_approvals(given.values(), path)
+        return _broken_path(known, path) or _broken_approvals(given, path) or strange
 
 
 # -------------------------------------------------------------------------------------- approvals
@@ -241,6 +244,20 @@ def _broken_approvals(given: Sequence[Approval], path: Sequence[MoveRow]) -> str
         yes = _yes(each.terms, each.reason)
         if told != (each.operator, each.content, yes, Out.AWAITING_APPROVAL.value):
             return say("the chain knows nothing of the approval by {who}", who=each.operator)
+    return ""
+
+
+def _strange_operators(connection: Connection, names: Sequence[str]) -> str:
+    """Is one of them not what the chain last told of him? Then somebody gave him a role by hand."""
+    query = (
+        select(operators, moves.c.content, moves.c.target.label("told"))
+        .outerjoin(moves, moves.c.sequence == operators.c.move)
+        .where(operators.c.name.in_(names))
+    )
+    for row in connection.execute(query).mappings() if names else ():
+        told = (row["content"], str(row["told"])[: len(_TOLD)])
+        if told != (fingerprint_of(row), _TOLD):
+            return say("the chain knows nothing of the roles of {who}", who=row["name"])
     return ""
 
 

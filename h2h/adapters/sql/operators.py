@@ -329,8 +329,8 @@ def _apply(
     match kind:
         case "add":
             row = {"name": name, "os_user": facts["os_user"], "roles": tuple(facts["roles"])}
-            row |= {"created": now, "password": secret, "must_change": bool(secret)}
-            connection.execute(insert(operators).values(**row))
+            new = insert(operators).values(**row, created=now)
+            connection.execute(new.values(password=secret, must_change=bool(secret)))
             told = f"{name} as {', '.join(facts['roles'])}, user {facts['os_user'] or 'none'}"
         case "remove":
             connection.execute(ours.values(active=False))

@@ -83,6 +83,7 @@ def _row(facts: Mapping[str, object], state: State, because: str) -> dict[str, o
     """The columns that a manifest vouches for. Raises Corrupt when it lacks one of them."""
     try:
         row = {name: facts[name] for name in _PLAIN}
+        row |= {name: facts[name] for name in ("dropped_by", "confidential") if name in facts}
         row["executions"] = _executions(facts["executions"])
         row["checked_on"] = _day(facts["checked_on"])
         row["problems"] = tuple(_problems(facts["problems"]))
