@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from .report import Tally
 
-EXAMPLES = 400 if FULL else 3
-STEPS = 50 if FULL else 20
+EXAMPLES = 400 if FULL else 2
+STEPS = 50 if FULL else 25
 CALLS = st.integers(0, 60)  # about as many as a sweep with one file makes
 ACTS = st.integers(0, 12)
 LAWS = ("I1", "I2", "I3", "I4", "I5")  # I6, I7: no statements here, and no answer after a death
