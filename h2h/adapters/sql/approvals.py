@@ -297,8 +297,8 @@ def _counted(connection: Connection, file: File) -> list[AccountSum]:
         ]
     totals: dict[tuple[str, str], Decimal] = {}
     query = select(payments.c.account, payments.c.currency, payments.c.amount).where(mine)
-    stream = connection.execution_options(yield_per=_CHUNK)
-    for rows in stream.execute(query).partitions(_CHUNK):
+    stream = connection.execute(query, execution_options={"yield_per": _CHUNK})
+    for rows in stream.partitions():
         some = defaultdict(list)
         for account, currency, amount in rows:
             some[account, currency].append(amount)

@@ -1,0 +1,82 @@
+"""Approvals, operators and sessions, as both databases keep them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from h2h.core.approval import AccountSum, Demand, Group
+from h2h.core.states import Out
+from h2h.errors import Refused
+from h2h.ports import Creditors
+
+if TYPE_CHECKING:
+    from tests.adapters.ledger.conftest import Office
+
+WHY, PASSWORD = "seen", "a horse that nobody rides"
+
+
+def test_an_approval_is_a_link_of_the_chain_and_the_last_one_moves_the_file(
+    office: Office,
+) -> None:
+    file = office.admitted(office.payment(), office.payment(counterparty_name="Other"))
+    waiting = office.ledger.ask_approval(file, Demand(2, (Group(2),)), "t", ["ann"], office.later())
+    assert waiting is not None
+    first = office.ledger.approve(waiting, file.sha256, "t", "ann", WHY, office.later())
+    assert first is not None
+    assert first.state is Out.AWAITING_APPROVAL
+    with pytest.raises(Refused):
+        office.ledger.approve(first, file.sha256, "t", "ann", WHY, office.later())
+    last = office.ledger.approve(first, file.sha256, "t", "bob", WHY, office.later())
+    assert last is not None
+    assert last.state is Out.APPROVED
+    assert office.ledger.approve(first, file.sha256, "t", "eve", WHY, office.later()) is None
+    assert office.ledger.broken_path(last) == ""
+    assert [each.operator for each in office.open().approvals(file.id)] == ["ann", "bob"]
+
+
+def test_sums_are_counted_by_account_and_exact(office: Office) -> None:
+    large = office.payment(amount=Decimal("0.10"))
+    file = office.admitted(*[large] * 3)
+    found = office.ledger.account_sums(file)
+    assert found == [AccountSum(large.batch.account, "EUR", Decimal("0.30"))]
+    assert office.ledger.account_sums(file) == found  # as it was counted
+
+
+def test_a_creditor_is_known_once_a_file_with_it_was_approved(office: Office) -> None:
+    file = office.admitted(office.payment())
+    assert office.ledger.creditors(file) == Creditors(1, 0)
+    office.moved(file, Out.APPROVED)
+    again = office.admitted(office.payment(remittance="another"))
+    assert office.ledger.creditors(again) == Creditors(0, 0)
+    moved = office.admitted(office.payment(counterparty_account="NL91ABNA0417164300"))
+    assert office.ledger.creditors(moved) == Creditors(1, 1)
+
+
+def test_operators_sign_in_and_are_signed_out_by_a_change(office: Office) -> None:
+    ledger = office.ledger
+    for name in ("ann", "bob"):
+        ledger.enrol(name, name, ["admin"], PASSWORD * (name == "ann"), "os:x", WHY, office.later())
+    token, session = ledger.sign_in("ann", PASSWORD, "", "10.0.0.1", office.now)
+    assert (session.operator, session.must_change) == ("ann", True)
+    assert office.open().session(token, office.now) == session
+    change = ledger.propose("role", "ann", "bob", WHY, office.now, roles=["admin", "viewer"])
+    assert ledger.decide(change.id, "ann", WHY, office.now, confirmed=True).outcome == "confirmed"
+    assert ledger.session(token, office.now) is None
+    assert [move.target for move in ledger.room_moves("sign-")] == ["sign-in"]
+    assert office.open().operator_of("ann") == ledger.operator("ann")
+
+
+def test_the_configuration_is_remembered_by_its_hashes(office: Office) -> None:
+    first = {"banks.acme": {"zone": "1"}}
+    assert office.ledger.configured(first, "os:x", office.now) is None
+    for name in ("ann", "bob"):
+        office.ledger.enrol(name, name, ["admin"], "", "os:x", WHY, office.later())
+    change = office.ledger.configured({"banks.acme": {"zone": "2"}}, "ann", office.now)
+    assert change is not None
+    assert office.ledger.configured({"banks.acme": {"zone": "2"}}, "ann", office.now) == change
+    before = office.ledger.config_in_force()
+    office.ledger.decide(change.id, "bob", WHY, office.now, confirmed=True)
+    assert office.open().config_in_force() != before
