@@ -29,13 +29,15 @@ ARROWS: dict[str, set[str]] = {
     "config": {"core", "errors"},
     "flows": TERMS,
     "desk": TERMS | {"flows"},
+    "reports": TERMS,
     "adapters": TERMS | {"resources"},
     "export": TERMS | {"resources", "adapters.messages"},
     "sandbox": TERMS | {"adapters", "config", "resources"},
     "wiring": TERMS | {"adapters", "export", "config", "resources", "pace"},
     "daemon": FRONT,
     # offline commands (check, read) need no wiring; adapters only inside functions, see below
-    "cli": FRONT | {"daemon", "adapters", "export", "pace"},
+    "cli": FRONT | {"daemon", "adapters", "console", "export", "pace", "reports"},
+    "console": FRONT | {"adapters", "reports"},  # of the adapters the languages alone
     "__main__": {"cli"},
 }
 HEAVY = {"sqlalchemy", "alembic", "paramiko", "lxml", "xmlschema", "apscheduler", "gnupg"}

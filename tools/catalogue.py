@@ -1,7 +1,8 @@
 """Brings h2h/locale/*/LC_MESSAGES/h2h.po up to date with the code, and compiles it.
 
-Every sentence for people is the literal first argument of a call of `say` (h2h/core/words.py). New
-ones come in without a translation, those that are gone are dropped; nothing else is touched.
+Every sentence for people is the literal first argument of a call of `say` (h2h/core/words.py), in
+the code and in the console's templates. New ones come in without a translation, those that are gone
+are dropped; nothing else is touched.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CODE = REPOSITORY / "h2h"
@@ -24,8 +26,8 @@ _NEVER = datetime(2026, 1, 1, tzinfo=UTC)  # a date of today would change the fi
 def sentences() -> dict[str, list[str]]:
     """Every template in the code, and the files that it is in."""
     found: dict[str, list[str]] = {}
-    for path in sorted(CODE.rglob("*.py")):
-        for template in _templates(path):
+    for path in sorted((*CODE.rglob("*.py"), *CODE.rglob("*.html"))):
+        for template in _templates(path) if path.suffix == ".py" else _in_page(path):
             files = found.setdefault(template, [])
             name = path.relative_to(REPOSITORY).as_posix()
             if name not in files:
@@ -41,6 +43,16 @@ def _templates(path: Path) -> Iterator[str]:
                     yield template
                 case _:
                     sys.exit(f"{path}:{node.lineno}: say() needs its sentence as a literal")
+
+
+def _in_page(path: Path) -> Iterator[str]:
+    for call in Environment(autoescape=True).parse(path.read_text("utf-8")).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "say":
+            match call.args:
+                case [nodes.Const(value=str(template)), *_]:
+                    yield template
+                case _:
+                    sys.exit(f"{path}:{call.lineno}: say() needs its sentence as a literal")
 
 
 def catalogues() -> list[Path]:

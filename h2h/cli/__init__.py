@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reject": ("desk", "reject", "Refuse a file that waits, or a held statement."),
     "replay": ("desk", "replay", "Have a bank file read again."),
     "operator": ("operator", "operator", "Who may act, and changes by two persons."),
+    "console": ("console", "console", "The operators' page."),
     "config": ("config", "config", "Check the configuration, confirm its changes."),
 }
 

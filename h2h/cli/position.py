@@ -49,13 +49,15 @@ def balances(
 ) -> None:
     """The position: what is booked and how old that is, what is pending, what was sent."""
     from h2h.core.position import grouped  # noqa: PLC0415 - with the ledger
+    from h2h.reports.position import position_of  # noqa: PLC0415 - with the ledger
 
     if as_of and forecast:
         raise click.UsageError("a forecast begins today: leave out --as-of or --forecast")
     day = as_of.date() if as_of else None
     banks = banks_at(path)
     with ledger_at(path) as ledger:
-        found = grouped(_positions(ledger, banks, day, forecast or 0), by)
+        positions = position_of(ledger, banks, now(), as_of=day, days=forecast or 0)
+        found = grouped(positions, by)
     rows = [_row(each, _age(each, banks, day), past=as_of is not None) for each in found]
     if as_json:
         show_rows(rows, (), as_json=True, empty="")
@@ -92,28 +94,6 @@ def banks_at(path: Path) -> dict[str, BankTerms]:
 
     config = load(path)
     return {name: terms_of(name, bank, config) for name, bank in config.banks.items()}
-
-
-def _positions(
-    ledger: Ledger, banks: dict[str, BankTerms], as_of: date | None, days: int
-) -> list[Position]:
-    from h2h.core.calendar import business_date  # noqa: PLC0415 - with the ledger
-    from h2h.core.position import Agreed, Booked, Owner, owner_of, positions  # noqa: PLC0415 - so
-
-    agreed = {
-        owner_of(terms.name, account.number, account.currency): Agreed(
-            account.entity, business_date(now(), terms.zone), terms.calendar
-        )
-        for terms in banks.values()
-        for account in terms.accounts
-    }
-    booked = [
-        Booked(Owner(row.bank, row.account, row.currency), Decimal(row.amount), row.as_of)
-        for row in ledger.balances(as_of)
-    ]
-    if as_of is not None:
-        return positions(agreed, booked, (), ())
-    return positions(agreed, booked, ledger.pending(), ledger.open_payments(), days)
 
 
 def _age(position: Position, banks: dict[str, BankTerms], as_of: date | None) -> int | None:

@@ -172,6 +172,10 @@ class Ledger(Approvals, Operators, LedgerProof, Protocol):
 
     def moves(self, file_id: str | None = None) -> Sequence[MoveRow]: ...
 
+    def newest_move(self) -> int:
+        """The sequence of the newest move, 0 before there is one: has anything happened?"""
+        ...
+
     def payments(self, file_id: str) -> Sequence[PaymentRow]: ...
 
     def payments_named(self, end_to_end_id: str) -> Sequence[PaymentRow]:

@@ -108,6 +108,10 @@ class OutgoingFiles(Store):
             rows = connection.execute(query.order_by(moves.c.sequence)).mappings()
             return [MoveRow(**{**row, "file_id": row["file_id"] or ""}) for row in rows]
 
+    def newest_move(self) -> int:
+        with self._reading() as connection:
+            return connection.execute(select(func.max(moves.c.sequence))).scalar() or 0
+
     def payments(self, file_id: str) -> Sequence[PaymentRow]:
         query = select(*(payments.c[field.name] for field in fields(PaymentRow)))
         query = query.where(payments.c.file_id == file_id).order_by(payments.c.number)

@@ -1,0 +1,96 @@
+"""Who asks, whether he may, and whether the form that came is one of ours.
+
+A session is a random token in a cookie that no script reads; the ledger keeps its hash. A form
+carries a token made from the session's, so that no other page can post in an operator's name, and
+no form outlives the session that it was made in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from h2h.console.page import Asked, room_of
+from h2h.core.operators import Act, may, who_may
+from h2h.core.words import say
+from h2h.errors import H2HError, Refused
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+
+COOKIE = "h2h_session"
+FORM = "token"  # the field of every form
+
+Page = Callable[[Asked], Response]
+
+
+class NotOurs(Refused):
+    """A form that was not made by this console for this session."""
+
+
+def signed_in(
+    page: Page, *, act: Act | None = Act.LOOK
+) -> Callable[[Request], Awaitable[Response]]:
+    """A page for operators whose role permits `act` (None: everybody who is signed in)."""
+
+    @wraps(page)
+    async def guarded(request: Request) -> Response:
+        asked = await run_in_threadpool(_asked, request)
+        if asked is None:
+            return RedirectResponse("/sign-in", status_code=303)
+        if asked.session.must_change and request.url.path not in {"/password", "/sign-out"}:
+            return RedirectResponse("/password", status_code=303)
+        if request.method == "POST":
+            asked.form = await request.form()
+            _insist_ours(asked, asked.form)
+        if act is not None and not may(asked.session.roles, act):
+            words = say("{who} may not do this ({act})", who=asked.session.operator, act=act)
+            raise Refused(words, say("These roles may: {roles}", roles=who_may(act)))
+        return await run_in_threadpool(page, asked)
+
+    if inspect.iscoroutinefunction(page):
+        raise TypeError("a page is a plain function: it runs in a thread of its own")
+    return guarded
+
+
+def form_token(token: str) -> str:
+    """What the forms of a session carry."""
+    return hashlib.sha256(b"form " + token.encode()).hexdigest()
+
+
+def _asked(request: Request) -> Asked | None:
+    room = room_of(request)
+    token = request.cookies.get(COOKIE, "")
+    session = room.ledger.session(token, room.now) if token else None
+    if session is None:
+        return None
+    return Asked(request, room, session, form_token(token))
+
+
+def _insist_ours(asked: Asked, form: FormData) -> None:
+    given = str(form.get(FORM, ""))
+    origin = asked.request.headers.get("origin")
+    same = origin in {None, f"{asked.request.url.scheme}://{asked.request.headers.get('host')}"}
+    if not same or not hmac.compare_digest(given.encode(), asked.form_token.encode()):
+        raise NotOurs(say("this form is old, or not ours"), say("Open the page again"))
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """An expected refusal: on the page that asked, in the reader's language."""
+    assert isinstance(error, H2HError)  # noqa: S101 - registered for this class alone
+    return await run_in_threadpool(_refusal, request, error)
+
+
+def _refusal(request: Request, error: H2HError) -> Response:
+    asked = _asked(request)
+    status = 403 if isinstance(error, NotOurs) else 409
+    room = room_of(request)
+    return room.render(request, "refused.html", asked=asked, status=status, error=error)

@@ -1,0 +1,238 @@
+"""How a page is made: what it knows of the reader, and how figures, times and states are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+from starlette.datastructures import FormData
+from starlette.responses import HTMLResponse, Response
+
+from h2h import resources
+from h2h.adapters.catalogue import languages, translator
+from h2h.console.states import STATES, StateWord
+from h2h.core.money import plain
+from h2h.core.operators import Act, may, who_may
+from h2h.core.words import Translate, say, tell, words_of
+from h2h.ports import Services, SignedIn
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from h2h.errors import H2HError
+    from h2h.ports import Ledger
+
+LANGUAGE = "h2h_language"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass
+class Room:
+    """What all pages share: the workspace's services, and the templates."""
+
+    services: Services
+    secure: bool = False
+
+    @property
+    def ledger(self) -> Ledger:
+        """The workspace's ledger."""
+        return self.services.ledger
+
+    @property
+    def now(self) -> datetime:
+        """The present moment, in UTC."""
+        return self.services.clock.now()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The operators' zone: that of the first bank."""
+        return next((terms.zone for terms in self.services.banks.values()), ZoneInfo("UTC"))
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        asked: Asked | None = None,
+        status: int = 200,
+        **context: object,
+    ) -> Response:
+        """A page from its template; without `asked` one for somebody who is not signed in."""
+        language = language_of(request)
+        words = Telling(translator(language), language, self.zone)
+        facts = {
+            "say": words.say,
+            "telling": words,
+            "asked": asked,
+            "room": self,
+            "language": language,
+            "environment": self.services.environment,
+            "pauses": self.ledger.pauses() if asked else (),
+            "path": request.url.path,
+            **context,
+        }
+        html = templates().get_template(template).render(facts)
+        return HTMLResponse(html, status_code=status)
+
+
+@dataclass
+class Asked:
+    """One request of a signed-in operator."""
+
+    request: Request
+    room: Room
+    session: SignedIn
+    form_token: str
+    form: FormData = field(default_factory=FormData)
+
+    @property
+    def who(self) -> str:
+        """The operator's name."""
+        return self.session.operator
+
+    def may(self, act: Act) -> bool:
+        """Does a role of his permit `act`?"""
+        return may(self.session.roles, act)
+
+    def text(self, name: str) -> str:
+        """A field of the form, "" when it has none."""
+        return str(self.form.get(name, "")).strip()
+
+    def render(self, template: str, *, status: int = 200, **context: object) -> Response:
+        """A page for this operator."""
+        return self.room.render(self.request, template, asked=self, status=status, **context)
+
+
+def room_of(request: Request) -> Room:
+    """What the application was made with."""
+    room = request.app.state.room
+    assert isinstance(room, Room)  # noqa: S101 - narrows what the state gives
+    return room
+
+
+def language_of(request: Request) -> str:
+    """The reader's choice, else the first of his browser's that there is, else English."""
+    known = languages()
+    chosen = request.cookies.get(LANGUAGE, "")
+    if chosen in known:
+        return chosen
+    for each in request.headers.get("accept-language", "").split(","):
+        if (name := each.strip()[:2].lower()) in known:
+            return name
+    return "en"
+
+
+# ------------------------------------------------------------------------------------------ telling
+
+
+class Telling:
+    """Words, figures and times in the reader's form."""
+
+    def __init__(self, translate: Translate, language: str, zone: ZoneInfo) -> None:
+        self.translate = translate
+        self.language = language
+        self.zone = zone
+
+    def say(self, template: str, /, **values: object) -> str:
+        """A sentence of a template, in the reader's language."""
+        told = self.translate(template)
+        return told.format(**values) if values else told
+
+    def words(self, words: str) -> str:
+        """A sentence that the code made, in the reader's language."""
+        return tell(words, self.translate)
+
+    def error(self, error: H2HError) -> str:
+        """What went wrong, and the next move."""
+        return tell(words_of(error), self.translate)
+
+    def time(self, moment: datetime | None, zone: ZoneInfo | None = None) -> str:
+        """`10:02`, or with its day when that is not today: 23 Nov 2026 10:02."""
+        if moment is None:
+            return ""
+        here = moment.astimezone(zone or self.zone)
+        return f"{self.day(here.date())} {here:%H:%M}"
+
+    def clock(self, moment: datetime) -> str:
+        """The time of day to the second."""
+        return f"{moment.astimezone(self.zone):%H:%M:%S}"
+
+    def day(self, day: date | None) -> str:
+        """A date written out: 23 Nov 2026, or 2026年11月23日."""
+        if day is None:
+            return ""
+        if self.language == "zh":
+            return f"{day.year}年{day.month}月{day.day}日"
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+    def money(self, amount: Decimal | str | None, currency: str = "") -> str:
+        """`EUR 1,248,902.10`: the currency before it, its own decimals, thousands apart."""
+        if amount is None or amount == "":
+            return "—"
+        try:
+            value = plain(Decimal(amount))
+        except ArithmeticError:  # hidden, as what is confidential
+            return f"{currency} {amount}".strip()
+        sign, digits = ("-", value[1:]) if value.startswith("-") else ("", value)
+        whole, point, fraction = digits.partition(".")
+        return f"{currency} {sign}{int(whole):,}{point}{fraction}".strip()
+
+    def sums(self, control_sum: Mapping[str, str]) -> str:
+        """What a file moves, by currency."""
+        return ", ".join(self.money(each, currency) for currency, each in control_sum.items())
+
+    def number(self, count: int) -> str:
+        """A count with its thousands apart."""
+        return f"{count:,}"
+
+    def state(self, state: str) -> Markup:
+        """A state as a shape, a word and a colour."""
+        word: StateWord = STATES.get(state) or StateWord("·", "quiet", state)
+        label = escape(self.words(word.word))
+        shown = Markup('<span class="state {}"><i aria-hidden="true">{}</i> {}</span>')
+        return shown.format(word.kind, word.shape, label)
+
+    def short(self, identity: str) -> Markup:
+        """An id shortened in its middle, whole on hover and when copied."""
+        if len(identity) <= _SHORT:
+            return Markup("<code>{}</code>").format(identity)
+        return Markup('<code title="{whole}">{begin}…{end}</code>').format(
+            whole=identity, begin=identity[:8], end=identity[-6:]
+        )
+
+
+_SHORT = 20
+
+# The pages of the head, by their address.
+PAGES = (("/", say("Today")),)
+
+
+@pass_context
+def _token(context: Context) -> Markup:
+    """The hidden field that makes a form ours."""
+    field = Markup('<input type="hidden" name="token" value="{}">')
+    return field.format(context["asked"].form_token)
+
+
+@lru_cache(maxsize=1)
+def templates() -> Environment:
+    """The templates, which escape whatever they are given."""
+    folder: Path = resources.find("console") / "templates"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"Act": Act, "who_may": who_may, "pages": PAGES, "token": _token}
+    return environment

@@ -1,0 +1,48 @@
+"""Each state as a shape, a word and a kind of colour; never a colour alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from h2h.core.words import Words, say
+
+
+class StateWord(NamedTuple):
+    """`kind` is one of done, waiting, refused, doubt, quiet."""
+
+    shape: str
+    kind: str
+    word: Words | str
+
+
+STATES: dict[str, StateWord] = {
+    "claiming": StateWord("·", "quiet", say("being taken in")),
+    "claimed": StateWord("·", "quiet", say("taken in")),
+    "valid": StateWord("·", "quiet", say("checked")),
+    "awaiting_approval": StateWord("◔", "waiting", say("awaits approval")),
+    "approved": StateWord("·", "quiet", say("approved")),
+    "sealed": StateWord("·", "quiet", say("sealed")),
+    "staged": StateWord("·", "quiet", say("staged")),
+    "delivering": StateWord("·", "quiet", say("being delivered")),
+    "sent": StateWord("○", "quiet", say("sent")),
+    "acknowledged": StateWord("○", "quiet", say("acknowledged")),
+    "accepted": StateWord("●", "done", say("accepted")),
+    "part_accepted": StateWord("◐", "waiting", say("accepted in part")),
+    "rejected": StateWord("▲", "refused", say("rejected by the bank")),
+    "cancelled_by_bank": StateWord("▲", "refused", say("cancelled by the bank")),
+    "in_doubt": StateWord("◆", "doubt", say("in doubt")),
+    "held": StateWord("◔", "waiting", say("held")),
+    "invalid": StateWord("▲", "refused", say("refused")),
+    "duplicate": StateWord("▲", "refused", say("duplicate")),
+    "cancelled": StateWord("□", "quiet", say("cancelled")),
+    "fetched": StateWord("·", "quiet", say("fetched")),
+    "opened": StateWord("·", "quiet", say("opened")),
+    "read": StateWord("·", "quiet", say("read")),
+    "booked": StateWord("●", "done", say("booked")),
+    "exporting": StateWord("·", "quiet", say("being handed over")),
+    "done": StateWord("●", "done", say("handed over")),
+    "quarantined": StateWord("▲", "refused", say("quarantined")),
+    "instructed": StateWord("·", "quiet", say("instructed")),
+    "returned": StateWord("▲", "refused", say("returned")),
+    "superseded": StateWord("□", "quiet", say("superseded")),
+}

@@ -1,0 +1,1 @@
+"""What the ledger adds up to: for the console, the shell, and reports that make themselves."""
