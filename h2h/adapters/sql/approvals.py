@@ -17,7 +17,6 @@ from h2h.adapters.sql.store import (
     append,
     file_of,
     files,
-    find_file,
     moves,
     select_files,
     set_if_unmoved,
@@ -158,13 +157,10 @@ class ApprovalRows(Store):
 
     def broken_path(self, file: File) -> str:
         with self._reading() as connection:
-            known = find_file(connection, file.id)
             path = _moves(connection, file.id)
             given = _approvals(connection, file.id)
             strange = _strange_operators(connection, [each.operator for each in given])
-            if known is None:
-                return say("the ledger does not know it any more")
-        return _broken_path(known, path) or _broken_approvals(given, path) or strange
+        return _broken_path(file, path) or _broken_approvals(given, path) or strange
 
 
 # -------------------------------------------------------------------------------------- approvals
