@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .report import Tally
 
 # The short form tries every so-manieth, of these kinds.
-EVERY = {"sql": 67, "committed": 29, "disk": 53, "called": 13}
+EVERY = {"sql": 101, "committed": 47, "disk": 97, "called": 29}
 PARTS = 2 if FULL else 1
 DISK = ("fsync", "rename", "replace", "unlink", "open", "write", "mkdir", "link", "rmdir")
 DELIVERED = 3  # yesterday's file and two of today
@@ -225,8 +225,11 @@ class Day:
 
 
 def go_on(day: Day, sweeps: int) -> None:
-    """The same process goes on, as the daemon does: what may pass ends a sweep, nothing else."""
-    with day.room.services() as services:
+    """The same process goes on, as the daemon does: what may pass ends a sweep, nothing else.
+
+    At the start it ends the process; whoever watches over it starts the next.
+    """
+    with suppress(Transient), day.room.services() as services:
         for _ in range(sweeps):
             with suppress(Transient):
                 day.room.run(services)

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from h2h.adapters.durable import disk
 from h2h.adapters.sql import postgres, schema, sqlite
 from h2h.adapters.sql.answers import Answers
 from h2h.adapters.sql.approvals import ApprovalRows
@@ -109,7 +110,8 @@ def _on_sqlite(url: URL, environment: str, archive: Path) -> SqlLedger:
     if not path.exists():
         _refuse_filled(archive, str(path))
     lock = sqlite.lock_at(path)
-    engine = sqlite.engine(url, path, checkpoints=not lock.is_locked())
+    with disk(f"opening the ledger {path}"):
+        engine = sqlite.engine(url, path, checkpoints=not lock.is_locked())
     return _prepared(SqlLedger(Database(engine), lock), environment, archive, str(path))
 
 

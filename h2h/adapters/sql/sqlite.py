@@ -16,6 +16,7 @@ from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from h2h.adapters.durable import disk
 from h2h.errors import ConfigError, Refused
 
 BUSY_TIMEOUT = 60_000  # milliseconds; a file of a million payments is admitted in less
@@ -123,7 +124,8 @@ class LedgerLock:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the ledger. Raises Refused, naming the holder's pid, when another has it."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with disk(f"opening {self._path}"):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._take(descriptor)
             os.ftruncate(descriptor, 0)
