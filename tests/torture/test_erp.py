@@ -18,7 +18,7 @@ from tests.flows.conftest import OURS, Room, bank_terms
 from .erp import replacing, write_slowly
 from .report import FULL, Tally
 
-VERSIONS = 10_000 if FULL else 100
+VERSIONS = 10_000 if FULL else 30
 
 
 @dataclass

@@ -45,7 +45,7 @@ PLACES = {
     "log": ("journal", 0, 4, False),
     "hand-over": ("inbox", 0, 110, False),
 }
-LEVELS = int(os.environ.get("H2H_TORTURE_LEVELS", "200")) if FULL else 3
+LEVELS = int(os.environ.get("H2H_TORTURE_LEVELS", "200")) if FULL else 2
 
 
 @dataclass
@@ -221,7 +221,7 @@ def sealer_of(own: Party, other: Party) -> Sealer:
     )
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", PLACES if FULL else ["claim", "decrypt", "ledger", "log"])
 def test_a_full_disk_loses_nothing_and_goes_on_by_itself(
     place: str, tmp_path: Path, keyrings: Callable[..., Party], tally: Tally
 ) -> None:

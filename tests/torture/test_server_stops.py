@@ -23,7 +23,7 @@ from .report import FULL, Tally
 from .wired import Trial, endure, measured, partial_files, wired_room
 
 KINDS = ("frozen, thawed late", "frozen, thawed soon", "killed", "restarted")
-STOPS = 53 if FULL else 2  # of each kind: 212 in all, of which a few may end too early
+STOPS = 53 if FULL else 1  # of each kind: 212 in all, of which a few may end too early
 BANKS = [(Publish.RENAME, True), (Publish.RENAME, False), (Publish.POSIX_RENAME, True)]
 
 
