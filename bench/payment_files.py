@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09">
 <CstmrCdtTrfInitn>
-<GrpHdr><MsgId>BENCH-{count}</MsgId><CreDtTm>2026-11-23T08:00:00</CreDtTm>\
+<GrpHdr><MsgId>{message_id}</MsgId><CreDtTm>2026-11-23T08:00:00</CreDtTm>\
 <NbOfTxs>{count}</NbOfTxs><CtrlSum>{total}</CtrlSum>\
 <InitgPty><Nm>Acme GmbH</Nm><Id><OrgId><Othr><Id>ACME1</Id></Othr></OrgId></Id></InitgPty></GrpHdr>
 <PmtInf><PmtInfId>B-1</PmtInfId><PmtMtd>TRF</PmtMtd><NbOfTxs>{count}</NbOfTxs>\
@@ -37,12 +36,17 @@ _TAIL = "</PmtInf>\n</CstmrCdtTrfInitn>\n</Document>\n"
 _BICS = ("COBADEFFXXX", "DEUTDEFFXXX", "GENODEFFXXX", "BYLADEMMXXX", "INGDDEFFXXX")
 
 
-def write(path: Path, count: int, date: str) -> None:
-    """A pain.001.001.09 of `count` payments in one batch, about 730 bytes each."""
-    total = Decimal(sum(map(_cents, range(count)))).scaleb(-2)
+def write(path: Path, count: int, date: str, first: int = 0) -> None:
+    """A pain.001.001.09 of `count` payments in one batch, about 730 bytes each.
+
+    They are numbered from `first`, so that the payments of several files differ too.
+    """
+    numbers = range(first, first + count)
+    total = Decimal(sum(map(_cents, numbers))).scaleb(-2)
+    message_id = f"BENCH-{count}-{first}" if first else f"BENCH-{count}"
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(_HEAD.format(count=count, total=total, date=date))
-        file.writelines(_payments(count))
+        file.write(_HEAD.format(count=count, total=total, date=date, message_id=message_id))
+        file.writelines(map(_payment, numbers))
         file.write(_TAIL)
 
 
@@ -50,17 +54,16 @@ def _cents(number: int) -> int:
     return 100 + number * 7919 % 999_983
 
 
-def _payments(count: int) -> Iterator[str]:
-    for number in range(count):
-        yield _PAYMENT.format(
-            number=number,
-            low=number % 65536,
-            amount=Decimal(_cents(number)).scaleb(-2),
-            bic=_BICS[number % len(_BICS)],
-            house=number % 200 + 1,
-            postcode=10000 + number % 80000,
-            iban=_german_iban(37040044, number),
-        )
+def _payment(number: int) -> str:
+    return _PAYMENT.format(
+        number=number,
+        low=number % 65536,
+        amount=Decimal(_cents(number)).scaleb(-2),
+        bic=_BICS[number % len(_BICS)],
+        house=number % 200 + 1,
+        postcode=10000 + number % 80000,
+        iban=_german_iban(37040044, number),
+    )
 
 
 def _german_iban(bank: int, account: int) -> str:

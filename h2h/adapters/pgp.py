@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import io
 import os
+import queue
 import re
 import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,13 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 _LONGEST_SOCKET = 107  # bytes of a Unix socket's path, see unix(7)
 _SLOWEST = 1_000_000  # bytes a second that gpg is trusted to do at least
 _STATUS = "[GNUPG:] "
+_SHARED = (  # what a home holds besides its agent's sockets and locks
+    "pubring.kbx",
+    "pubring.gpg",
+    "private-keys-v1.d",
+    "trustdb.gpg",
+    "gpg-agent.conf",
+)
 _REGARDLESS = (  # nothing but what is said here decides, and nothing is fetched from anywhere
     "--no-options",
     "--no-auto-key-retrieve",
@@ -59,6 +68,9 @@ class GpgSealer:
     `accept_from` is an unsigned file taken. "detached" leaves the file in clear and puts
     NAME.sig beside it, on both ways; "none" copies, for tests with a bank.
 
+    `agents` files are sealed or opened at once, by threads, each in a GnuPG home of its own with an
+    agent of its own; all of them have the one ring of `home`.
+
     Raises ConfigError, at once or at the first use, when gpg, its home or the keys cannot work.
     """
 
@@ -77,6 +89,7 @@ class GpgSealer:
         digest: str = "SHA256",
         timeout: float = 30.0,
         pins: str = "accept_from",
+        agents: int = 1,
     ) -> None:
         if seal not in SEALS:
             raise ConfigError(f"seal {seal!r} is not known", f"Use one of {', '.join(SEALS)}")
@@ -100,7 +113,10 @@ class GpgSealer:
             "",
         ]  # the name of our dossier's file is nobody's business
         self._timeout = timeout
-        self._gpg: _Gpg | None = None
+        self.agents = agents
+        self._homes: queue.LifoQueue[_Home] = queue.LifoQueue()  # those that nobody uses now
+        for number in range(agents, 0, -1):
+            self._homes.put(_Home(home if number == 1 else _beside(home, number)))
 
     # -- sealing
 
@@ -157,7 +173,7 @@ class GpgSealer:
                     output=str(output),
                     extra_args=rest,
                 )
-        return _Result(outcome, gpg.timed_out)
+            return _Result(outcome, gpg.timed_out)
 
     def _signer(self) -> list[str]:
         """`--local-user`, as `--default-key` falls back to another key when this one is missing."""
@@ -219,7 +235,7 @@ class GpgSealer:
                 output=str(output),
                 extra_args=["--max-output", str(max(largest, 1)), "--", str(sealed)],
             )
-        return _Result(outcome, gpg.timed_out)
+            return _Result(outcome, gpg.timed_out)
 
     def verify(self, content: Path, signature: Path) -> str:
         """The signer's primary fingerprint of a file and its detached signature.
@@ -229,7 +245,8 @@ class GpgSealer:
         """
         with self._ready(content.stat().st_size) as gpg:
             outcome = gpg.verify_file(io.BytesIO(), extra_args=["--", str(signature), str(content)])
-        return self._judge_opening(_Result(outcome, gpg.timed_out), content, 0)
+            result = _Result(outcome, gpg.timed_out)
+        return self._judge_opening(result, content, 0)
 
     def _verify(self, sealed: Path) -> str:
         signature = sealed.with_name(sealed.name + ".sig")
@@ -298,20 +315,26 @@ class GpgSealer:
 
     @contextmanager
     def _ready(self, size: int) -> Iterator[_Gpg]:
-        """gpg, with as much time as `size` bytes may take."""
-        if self._gpg is None:
-            self._gpg = self._started()
-        self._gpg.limit = self._timeout + size / _SLOWEST
-        self._gpg.timed_out = False
-        yield self._gpg
+        """gpg in a home that nobody else uses now, with as much time as `size` bytes may take."""
+        home = self._homes.get()
+        try:
+            if home.path != self._home:
+                _keep_in_step(home.path, self._home)
+            if home.gpg is None:
+                home.gpg = self._started(home.path)
+            home.gpg.limit = self._timeout + size / _SLOWEST
+            home.gpg.timed_out = False
+            yield home.gpg
+        finally:
+            self._homes.put(home)
 
-    def _started(self) -> _Gpg:
-        _check_home(self._home)
+    def _started(self, home: Path) -> _Gpg:
+        _check_home(home)
         options = [*_REGARDLESS]
         if self._passphrase is None:
             options += ["--pinentry-mode", "error"]  # nobody sits there to type it
         try:
-            return _Gpg(self._home, options, self._timeout)
+            return _Gpg(home, options, self._timeout)
         except (OSError, ValueError) as error:
             raise ConfigError(
                 f"gpg does not start: {error}", "Install GnuPG 2.2 or later (apt-get install gnupg)"
@@ -353,6 +376,38 @@ class GpgSealer:
         if self._encrypts and not any("E" in key["cap"] for key in secret.values()):
             problems.append(_missing("our decryption key", f"in {self._home}"))
         return problems
+
+
+# ------------------------------------------------------------------------- homes with their agents
+
+
+@dataclass(slots=True)
+class _Home:
+    """A GnuPG home, which has an agent of its own, and gpg in it once that was started."""
+
+    path: Path
+    gpg: _Gpg | None = None
+
+
+def _beside(home: Path, number: int) -> Path:
+    """The second home and so on: a private folder in the first."""
+    return home / f"agent-{number}"
+
+
+def _keep_in_step(other: Path, home: Path) -> None:
+    """Make `other` a home with the ring of `home`: by links, so no key is copied anywhere.
+
+    One agent works on one file at a time, and the agent is known by its home; so more homes at one
+    ring are what lets more than one file be sealed at once.
+    """
+    if not home.is_dir():
+        return  # looking at the home says so
+    other.mkdir(mode=0o700, exist_ok=True)
+    for name in _SHARED:
+        link = other / name
+        if (home / name).exists() and not link.is_symlink():
+            with suppress(FileExistsError):
+                link.symlink_to(Path("..") / name)
 
 
 # ---------------------------------------------------------------------------- python-gnupg, bounded
