@@ -188,7 +188,8 @@ class Verifier:
         told = (facts or {}).get("files")
         listed = told if isinstance(told, dict) else {}
         promised = _promised(file)
-        for name in sorted({*listed, *promised}):
+        ahead = frozenset() if file.sealed_sha256 else _AHEAD
+        for name in sorted({*listed, *promised} - ahead):
             told = listed.get(name, {})
             sha256 = promised.get(name) or told.get("sha256", "")
             at_rest = told.get("at_rest")
@@ -203,7 +204,7 @@ class Verifier:
             if why:
                 yield None, name, why
         if facts is not None and shown:
-            for name in sorted({*dossier.contents, *dossier.at_rest} - listed.keys()):
+            for name in sorted({*dossier.contents, *dossier.at_rest} - listed.keys() - ahead):
                 yield None, name, "nothing tells that it belongs there"
 
     def _differs(self, path: Path, sha256: str) -> str:
@@ -303,6 +304,7 @@ def _fact_misfits(file: File, facts: Mapping[str, object]) -> Iterator[tuple[Non
             yield None, MANIFEST, f"{name} is not what the ledger's row says"
 
 
+_AHEAD = frozenset({"sealed.pgp", "sealed.pgp.sig"})  # begun before the ledger vouches for it
 _LOOSE = frozenset({"problems", "refusal", "attempt"})
 _RESERVED = frozenset({"final_folder", "final_name", "sequence", "host"})
 

@@ -29,7 +29,7 @@ from h2h.core.states import (
 from h2h.errors import H2HError
 from h2h.integrity import lost_heads, unfinished
 from h2h.ports import Announcement, Dossier, ExportRow, File, Made, Reinstated
-from h2h.sweep import NotNow, Sweep
+from h2h.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Recovery:
     dry_run: bool = False
     without: frozenset[str] = frozenset()
     complete: bool = field(default=True, init=False)
+    _names: set[str] = field(default_factory=set, init=False)  # of files that are entered
 
     def run(self) -> Iterator[Difference]:
         """Reconcile, telling each difference. The ledger may send again only when it came to its
@@ -98,11 +99,11 @@ class Recovery:
     def _begin(self, announced: Mapping[str, Announcement]) -> None:
         """Number what follows beyond everything that the archive knows."""
         services, ledger = self.sweep.services, self.sweep.ledger
-        heads = [*services.archive.heads(), ledger.head()]
+        heads = [*services.archive.heads()]
         heads += [Head(each.sequence, each.hash) for each in announced.values()]
         known = [self._known(file_id, None) for file_id in services.archive.dossiers()]
         heads += [Head(each.newest, each.links[-1].hash) for each in known if each.links]
-        both = (head.sequence for head in heads[:-1] if ledger.hash_at(head.sequence) == head.hash)
+        both = (head.sequence for head in heads if ledger.hash_at(head.sequence) == head.hash)
         beyond = max(head.sequence for head in heads)
         ledger.begin_recovery(max(both, default=0), beyond, self.who, self.reason, self.sweep.now)
 
@@ -225,9 +226,9 @@ class Recovery:
             if file.final_name
         }
         try:
-            session = self.sweep.session(bank)
-            seen = session.listing(terms.upload_folder, terms.most_entries)
-        except (NotNow, H2HError, OSError) as error:
+            with self.sweep.services.servers[bank].session() as session:  # a pause stops no look
+                seen = session.listing(terms.upload_folder, terms.most_entries)
+        except (H2HError, OSError) as error:
             self.complete = False
             act = f"run `h2h recover` again; `--without-bank {bank}` if nobody can look"
             yield Difference("", bank, f"its folder was not seen: {error}", "nothing", act)
@@ -236,6 +237,8 @@ class Recovery:
             if is_temporary(remote.name) or remote.name.endswith(".sig"):
                 continue
             file = ours.get(remote.name)
+            if file is None and remote.name in self._names:
+                continue  # a dry run: it is not entered yet
             if file is None:
                 what = f"{remote.name} lies at the bank, no file of the ledger has this name"
                 act = "ask the bank what it is, before files go that may be the same"
@@ -256,6 +259,7 @@ class Recovery:
         act: str = "",
     ) -> Difference:
         file_id, bank = str(facts["file_id"]), str(facts["bank"] or "")
+        self._names.add(str(facts["final_name"]))
         if self.dry_run:
             return Difference(file_id, bank, what, f"to be done: {done}", act)
         exports = [_export(each) for each in facts.get("exports", ())]
