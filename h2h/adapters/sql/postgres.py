@@ -117,8 +117,9 @@ def _link(url: URL) -> dict[str, str | int]:
 def _insist_durable(driver: psycopg.Connection[Any], where: str) -> None:
     if driver.info.server_version < _OLDEST:
         raise ConfigError(f"{where} is too old", "Use PostgreSQL 13 or newer")
-    fsync, pages, commit, standby, encoding, bytewise = driver.execute(_ASKED).fetchone() or ()
+    asked = driver.execute(_ASKED).fetchall()
     driver.rollback()
+    fsync, pages, commit, standby, encoding, bytewise = asked[0]
     for name, value in (("fsync", fsync), ("full_page_writes", pages)):
         if value != "on":
             raise ConfigError(

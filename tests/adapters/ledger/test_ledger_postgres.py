@@ -175,7 +175,7 @@ def test_a_server_that_restarts_is_waited_for(
 
     cluster.stop()
     with monkeypatch.context() as patched, ThreadPoolExecutor(1) as clerk:
-        patched.setattr(postgres.time, "sleep", sleep)
+        patched.setattr(time, "sleep", sleep)
         moved = clerk.submit(office.ledger.move, file, Out.APPROVED, office.later())
         assert waits.wait(10)
         cluster.start()
