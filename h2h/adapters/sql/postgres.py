@@ -304,13 +304,9 @@ class LedgerLock:
         return True
 
     def _take(self) -> Connection:
-        end = time.monotonic() + _LOCK_PATIENCE
         session = self._engine.connect()
         try:
-            while not session.exec_driver_sql(_TRY).scalar():
-                if time.monotonic() > end:
-                    raise _held_by(_holder(session))
-                time.sleep(_PAUSE)
+            _lock(session)
         except BaseException:
             _drop(session)
             raise
@@ -349,11 +345,15 @@ def _holder(session: Connection) -> str | None:
     return f"pid {pid} on {host}"
 
 
-def _held_by(holder: str | None) -> Refused:
-    return Refused(
-        f"another h2h runs on this ledger ({holder or 'unknown'})",
-        "Leave the work to it, or stop it first",
-    )
+def _lock(session: Connection) -> None:
+    end = time.monotonic() + _LOCK_PATIENCE
+    while not session.exec_driver_sql(_TRY).scalar():
+        if time.monotonic() > end:
+            raise Refused(
+                f"another h2h runs on this ledger ({_holder(session) or 'unknown'})",
+                "Leave the work to it, or stop it first",
+            )
+        time.sleep(_PAUSE)
 
 
 @contextmanager
