@@ -151,5 +151,6 @@ def _refuse_filled(archive: Path, place: str) -> None:
     if dossier is not None:
         raise ConfigError(
             f"the ledger {place} is empty, but the archive has dossiers ({dossier})",
-            "Restore the ledger from its backup and run `h2h recover`, or correct `database` in [h2h]",
+            "Restore the ledger from its backup and run `h2h recover`,"
+            " or correct `database` in [h2h]",
         )
