@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine, text
 
 from h2h import desk
@@ -30,6 +32,12 @@ WHY = "seen on paper"
 ONE = Policies((Policy("one"),), "1")
 TWO = Policies((Policy("two", 2),), "2")
 PASSWORD = "a horse that nobody rides"
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """argon2id with little memory: what a guess costs in production is not what is tested."""
+    monkeypatch.setattr("argon2.PasswordHasher", partial(PasswordHasher, 1, 8, 1))
 
 
 @pytest.fixture
