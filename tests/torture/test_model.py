@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .report import Tally
 
 EXAMPLES = 400 if FULL else 2
-STEPS = 50 if FULL else 25
+STEPS = 50 if FULL else 15
 CALLS = st.integers(0, 60)  # about as many as a sweep with one file makes
 ACTS = st.integers(0, 12)
 LAWS = ("I1", "I2", "I3", "I4", "I5")  # I6, I7: no statements here, and no answer after a death
@@ -78,20 +78,25 @@ class Line:
     def __init__(self, *, hides: bool) -> None:
         self.hides = hides  # the bank's folder shows nothing of what was uploaded
         self.left, self.fault = -1, ""
+        self.at_publishing = False  # it goes wrong where the file becomes visible
         self.late: list[Callable[[], object]] = []  # acts that the server has not performed yet
 
     def wrap(self, session: Session) -> Session:
         return cast("Session", Wire(self, session))
 
     def act(self, name: str, path: object, perform: Callable[[], object]) -> object:
-        self.left -= 1
+        ours = str(path).startswith("in/") and not str(path).endswith(".tmp")
+        publishing = ours and name in {"put", "rename", "replace"}
+        self.left = -1 if publishing and self.at_publishing else self.left - 1
+        self.at_publishing &= not publishing
         if self.hides and name == "stat" and str(path).startswith("in/"):
             return None
-        if self.left != -1:
+        if self.left != -1 or not self.fault:
             return perform()
-        if self.fault == "lost":
+        fault, self.fault = self.fault, ""
+        if fault == "lost":
             perform()
-        elif self.fault == "late" and name in CHANGING:
+        elif fault == "late" and name in CHANGING:
             self.late.append(perform)
         raise Transient("the line was cut")
 
@@ -140,7 +145,7 @@ class Trade(RuleBasedStateMachine):
             self.room.run(self.services)
         except Death:
             self.restart()
-        self.fate.left = self.line.left = -1
+        self.fate.left, self.line.fault, self.line.at_publishing = -1, "", False
 
     # -- the ERP
 
@@ -175,6 +180,11 @@ class Trade(RuleBasedStateMachine):
         self.line.left, self.line.fault = at, fault
         self.sweep()
 
+    @rule(fault=st.sampled_from(["cut", "lost", "late"]))
+    def loses_the_answer_to_a_delivery(self, fault: str) -> None:
+        self.line.left, self.line.fault, self.line.at_publishing = -1, fault, True
+        self.sweep()
+
     @precondition(lambda self: self.line.late)
     @rule()
     def the_server_performs_what_it_was_asked_long_ago(self) -> None:
@@ -186,6 +196,10 @@ class Trade(RuleBasedStateMachine):
         self.room.clock.advance(minutes=minutes)
 
     # -- the bank
+
+    @rule(at_once=st.booleans())
+    def the_bank_collects_at_once_or_later(self, at_once: bool) -> None:
+        self.room.collects = at_once
 
     @rule()
     def the_bank_collects(self) -> None:
