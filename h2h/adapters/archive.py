@@ -298,7 +298,8 @@ class FolderArchive:
             facts = manifest_facts((dossier / MANIFEST).read_bytes())
         except FileNotFoundError:
             return {}
-        return (facts or {}).get("files", {})
+        files: Mapping[str, dict[str, Any]] = (facts or {}).get("files") or {}
+        return files
 
     # -- the proof
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from h2h.core.naming import escaped
+from h2h.core.words import say
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
@@ -107,13 +108,18 @@ def _found(ledger: Ledger, subject: str) -> tuple[File, Sequence[StatementRow]]:
 
 def _content(path: Path, file: File) -> Path:
     """The bank's verified file in the archive."""
-    from h2h.adapters.archive import RECEIVED, dossier_path  # noqa: PLC0415 - heavy
+    from h2h.adapters.archive import RECEIVED, REST, dossier_path  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
     from h2h.sweep import OPENED  # noqa: PLC0415 - with the flows
 
     dossier = dossier_path(load(path).h2h.archive, file.id)
-    opened = dossier / OPENED
-    return opened if opened.exists() else dossier / RECEIVED
+    for name in (OPENED, RECEIVED):
+        if (dossier / (name + REST)).exists() and not (dossier / name).exists():
+            words = say("{name} of {id} is sealed at rest", name=name, id=file.id)
+            raise Refused(words, say("`h2h archive export` opens it where the archive's key is"))
+        if (dossier / name).exists():
+            break
+    return dossier / name
 
 
 def _report(content: Path) -> StatusReport | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 _HASH = "manifest_sha256"
 _CLOSED = ',\n  "' + _HASH + '": "{}"\n}}\n'
@@ -20,7 +21,7 @@ def manifest_text(facts: Mapping[str, object]) -> bytes:
     return (text + _CLOSED.format(_digest(text))).encode("ascii")
 
 
-def manifest_facts(text: bytes) -> dict[str, object] | None:
+def manifest_facts(text: bytes) -> dict[str, Any] | None:
     """What a manifest tells; None when a byte of it is not as it was written."""
     length = len(_CLOSED.format("0" * 64))
     body = text[:-length].decode("ascii", "replace")

@@ -218,7 +218,7 @@ def test_a_cut_sealing_is_taken_up(tmp_path: Path, keyrings: MakeParty) -> None:
     archive, file_id = FolderArchive(tmp_path / "archive", key), "20261123-100000-abc"
     archive.path(file_id, "received").write_bytes(b"secret")
     cut = FolderArchive(tmp_path / "archive", key)
-    cut._forget_plain = _cut  # type: ignore[method-assign]  # as a power cut does
+    cut._forget_plain = _cut  # type: ignore[assignment,method-assign]  # as a power cut does
     with pytest.raises(Transient, match="cut"):
         cut.record(file_id, '{"a": 1}', "", final=True)
     place = archive.place(file_id)
