@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Date,
     Dialect,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Table,
+    bindparam,
     insert,
     select,
     update,
@@ -113,6 +115,14 @@ def select_files() -> Select[tuple[object, ...]]:
     return select(*FILE_COLUMNS)
 
 
+# Each file needs these a dozen times, and to build a statement takes longer than to execute it.
+_ONE_FILE = select_files().where(files.c.id == bindparam("the_id"))
+_WHATEVER_STATE = update(files).where(files.c.id == bindparam("the_id"))
+_IF_UNMOVED = _WHATEVER_STATE.where(files.c.state == bindparam("seen"))
+_ONE_MOVE = insert(moves)
+_NEWEST_MOVE = select(moves.c.hash, moves.c.sequence).order_by(moves.c.sequence.desc()).limit(1)
+
+
 def file_of(row: RowMapping) -> File:
     """A row of `select_files` as the port shows it."""
     facts = dict(row)
@@ -124,13 +134,13 @@ def file_of(row: RowMapping) -> File:
 
 def find_file(connection: Connection, file_id: str) -> File | None:
     """One file by its id."""
-    found = connection.execute(select_files().where(files.c.id == file_id)).mappings().first()
+    found = connection.execute(_ONE_FILE, {"the_id": file_id}).mappings().first()
     return file_of(found) if found else None
 
 
 def the_file(connection: Connection, file_id: str) -> File:
     """One file that is known to be there."""
-    return file_of(connection.execute(select_files().where(files.c.id == file_id)).mappings().one())
+    return file_of(connection.execute(_ONE_FILE, {"the_id": file_id}).mappings().one())
 
 
 def facts_of(change: Change | None) -> dict[str, object]:
@@ -275,8 +285,11 @@ def _reachable(file: File) -> Collection[State]:
 
 def set_if_unmoved(connection: Connection, file: File, facts: Mapping[str, object]) -> bool:
     """Write `facts` if the file is still in the state seen: the compare and set of all moves."""
-    still = (files.c.id == file.id) & (files.c.state == file.state.value)
-    return connection.execute(update(files).where(still).values(**facts)).rowcount == 1
+    computed = {name: fact for name, fact in facts.items() if isinstance(fact, ColumnElement)}
+    given = {name: fact for name, fact in facts.items() if name not in computed}
+    statement = _IF_UNMOVED.values(**computed) if computed else _IF_UNMOVED
+    still = {"the_id": file.id, "seen": file.state.value}
+    return connection.execute(statement, {**still, **given}).rowcount == 1
 
 
 def append(
@@ -296,26 +309,24 @@ def append(
     previous, last = _head(connection)
     number = max(last, beyond) + 1
     facts = record(number, file_id, str(source), str(target), at, who, because, content)
-    connection.execute(
-        insert(moves).values(
-            sequence=number,
-            file_id=file_id or None,
-            source=str(source),
-            target=str(target),
-            at=at,
-            who=who,
-            because=because,
-            content=content,
-            previous=previous,
-            hash=link(previous, facts),
-        )
-    )
+    row = {
+        "sequence": number,
+        "file_id": file_id or None,
+        "source": str(source),
+        "target": str(target),
+        "at": at,
+        "who": who,
+        "because": because,
+        "content": content,
+        "previous": previous,
+        "hash": link(previous, facts),
+    }
+    connection.execute(_ONE_MOVE, row)
     if file_id:
-        connection.execute(update(files).where(files.c.id == file_id).values(last_move=number))
+        connection.execute(_WHATEVER_STATE, {"the_id": file_id, "last_move": number})
 
 
 def _head(connection: Connection) -> tuple[str, int]:
     """Hash and sequence of the newest move, read under the write lock."""
-    newest = select(moves.c.hash, moves.c.sequence).order_by(moves.c.sequence.desc()).limit(1)
-    found = connection.execute(newest).first()
+    found = connection.execute(_NEWEST_MOVE).first()
     return (found.hash, found.sequence) if found else (GENESIS, 0)
