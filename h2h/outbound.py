@@ -89,7 +89,8 @@ def _sealed_ahead(files: Sequence[File], sweep: Sweep) -> Iterator[File]:
         approved = advance(file, sweep, TO_THE_SEAL)
         if approved is not None:
             ready.append(approved)
-            if approved.state is Out.APPROVED and len(files) > 1:
+            just_now = approved.state is Out.APPROVED and file.state is not Out.APPROVED
+            if just_now and len(files) > 1:  # what waited longer is judged again first
                 with suppress(KeyError, H2HError):  # its own step meets it again and says so
                     sweep.seals.begin(*_sealing(approved, sweep))
         while ready and sweep.seals.enough:
@@ -544,7 +545,7 @@ STEPS: Mapping[State, Step] = MappingProxyType(
         Out.IN_DOUBT: settle,
     }
 )
-BEFORE_THE_SEAL = (Out.CLAIMING, Out.CLAIMED, Out.VALID)
+BEFORE_THE_SEAL = (Out.CLAIMING, Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL)
 TO_THE_SEAL: Mapping[State, Step] = MappingProxyType(
     {state: step for state, step in STEPS.items() if state in BEFORE_THE_SEAL}
 )
