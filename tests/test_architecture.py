@@ -12,8 +12,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "h2h"
 FLOWS = {
-    *("outbound", "inbound", "sweep", "handover", "evidence"),
-    *("consent", "recalls", "refusals", "expecting", "exporting", "poison", "integrity", "recovery"),
+    *("outbound", "inbound", "ahead", "sweep", "handover", "evidence", "consent", "poison"),
+    *("recalls", "refusals", "expecting", "exporting", "integrity", "recovery"),
 }
 TERMS = {"ports", "core", "errors"}
 FRONT = TERMS | {"wiring", "desk", "flows", "sandbox", "config", "resources"}

@@ -738,7 +738,7 @@ def test_what_only_the_user_can_supply_is_left_to_do_and_not_wrong(tmp_path: Pat
         ("banks.acme.sftp.hosts[1]", line_of("hosts =")),
         ("banks.acme.sftp.private_key", line_of("private_key =")),
         ("banks.acme.sftp.host_keys[1]", line_of('"ssh-ed25519')),
-        ("banks.acme.pgp.home", line_of("home =")),
+        ("banks.acme.pgp.home", line_of('home = "keys/acme"')),
         ("banks.acme.pgp.sign_with", line_of("sign_with =")),
         ("banks.acme.pgp.encrypt_to[1]", line_of("encrypt_to =")),
         ("banks.acme.pgp.accept_from[1]", line_of("accept_from =")),
