@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from h2h.core.chain import GENESIS, Broken, first_broken, link, record, record_of
+from h2h.core.chain import GENESIS, Broken, Link, first_broken, link, record, record_of
 
 CHANGED = "its content was changed after it was written"
 
@@ -101,6 +102,13 @@ def test_the_same_moment_in_another_zone_hashes_alike() -> None:
     assert record(1, "f", "a", "b", at, "h2h", "", "") == record(
         1, "f", "a", "b", berlin, "h2h", "", ""
     )
+
+
+def test_what_is_read_fast_is_what_was_written() -> None:
+    texts = ("file-1", "a", "b", "2026", 'Müller "M"\\', "\n\x1f\u2028", "ab")
+    each = Link(7, *texts, GENESIS, "cd")
+    assert each.deserved() == link(GENESIS, each.record())
+    assert each.line() == json.dumps({**each.record(), "previous": GENESIS, "hash": "cd"}) + "\n"
 
 
 def test_fields_cannot_be_shifted_into_each_other() -> None:
