@@ -329,7 +329,7 @@ class GpgSealer:
             self._homes.put(home)
 
     def _started(self, home: Path) -> _Gpg:
-        _check_home(home)
+        check_home(home)
         options = [*_REGARDLESS]
         if self._passphrase is None:
             options += ["--pinentry-mode", "error"]  # nobody sits there to type it
@@ -569,7 +569,7 @@ def _fingerprint(key: str, where: str) -> str:
     return full
 
 
-def _check_home(home: Path) -> None:
+def check_home(home: Path) -> None:
     """Raise ConfigError unless gpg can and may work in `home`."""
     if not home.is_dir():
         raise ConfigError(f"the GnuPG home {home} is no folder", "Make it with mode 0700")

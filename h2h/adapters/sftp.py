@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import logging
 import os
 import socket
 import stat
@@ -64,6 +65,9 @@ _BROKEN = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError, ValueEr
 _LONGEST_PROXY_ANSWER = 8192  # bytes
 _WRITE = 32_768  # bytes of one write: what every server must take
 _LOOK = 0.1  # seconds between two looks of the watchdog
+
+# Its tracebacks go to no terminal: what they are about is raised, and said in our words.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class SftpBank:
 
     def _connect(self, host: str) -> SftpSession:
         place = f"{host}:{self.port}"
-        wire = self._wire(host, place)
+        wire = _wire(host, self.port, self.proxy, self.timeouts)
         watchdog = _Watchdog(wire)
         transport = None
         try:
@@ -149,36 +153,11 @@ class SftpBank:
             raise
         return SftpSession(host, transport, client, watchdog, self.timeouts)
 
-    def _wire(self, host: str, place: str) -> socket.socket:
-        """A connected socket, through the proxy if there is one."""
-        by = f" through the proxy {self.proxy}" if self.proxy else ""
-        address = _address(self.proxy) if self.proxy else (host, self.port)
-        try:
-            wire = socket.create_connection(address, timeout=self.timeouts.connect)
-            try:
-                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if self.proxy:
-                    _through_proxy(wire, place)
-            except BaseException:
-                wire.close()
-                raise
-        except OSError as error:
-            raise Transient(f"{place}{by}: {_words(error)}", "It is tried again") from error
-        return wire
-
     def _transport(self, wire: socket.socket) -> _Transport:
-        transport = _Transport(wire)
-        transport.banner_timeout = self.timeouts.login
-        transport.handshake_timeout = self.timeouts.login
-        transport.auth_timeout = self.timeouts.login
-        transport.channel_timeout = self.timeouts.login
-        options = transport.get_security_options()
-        options.ciphers = CIPHERS
-        options.digests = MACS
         # Only pinned kinds of host key are asked for, so that the server shows one of those.
         kinds = dict.fromkeys(_pinned(line)[0] for line in self.host_keys)
-        options.key_types = [name for kind in kinds for name in _SIGNATURES[kind]]
-        return transport
+        signatures = [name for kind in kinds for name in _SIGNATURES[kind]]
+        return _safe_transport(wire, self.timeouts, signatures)
 
     def _shake_hands(self, transport: _Transport, place: str) -> None:
         """Agree on algorithms and compare the host key; no credentials are sent before."""
@@ -200,10 +179,7 @@ class SftpBank:
                 f"{place} shows no host key of the pinned kind ({kinds}) with a safe signature",
                 "Ask the bank for its present host key; signing with SHA-1 (ssh-rsa) is refused",
             )
-        return LoginRefused(
-            f"{place} offers only algorithms that are no longer safe: {words}",
-            "Ask the bank for aes-ctr or aes-gcm, hmac-sha2 and a SHA-2 key exchange",
-        )
+        return _unsafe(place, words)
 
     # -- who we are
 
@@ -256,6 +232,92 @@ class SftpBank:
             f"{place} does not let {self.username} in: {why}",
             "Compare user name, key and password with the bank before it locks the account",
         )
+
+
+def shown_host_keys(
+    host: str, port: int, proxy: str | None = None, timeouts: Timeouts = Timeouts()
+) -> Sequence[str]:
+    """The host keys that a server shows, as `type base64`, each safe kind once, the best first.
+
+    Nothing is proven by that: whoever is on the line shows his own. No credential is sent. Raises
+    Transient when nobody answers, Refused when there is no safe kind of key.
+    """
+    found = [_shown_host_key(host, port, proxy, timeouts, kind) for kind in _SIGNATURES]
+    lines = [line for line in found if line]
+    if not lines:
+        raise Refused(
+            f"{host}:{port} shows no host key with a safe signature",
+            "Ask the bank for an ed25519, ECDSA or RSA key; signing with SHA-1 is refused",
+        )
+    return lines
+
+
+def _shown_host_key(
+    host: str, port: int, proxy: str | None, timeouts: Timeouts, kind: str
+) -> str | None:
+    """The server's key of one kind; None when it has none."""
+    place = f"{host}:{port}"
+    with closing(_wire(host, port, proxy, timeouts)) as wire:
+        watchdog = _Watchdog(wire)
+        transport = None
+        try:
+            with watchdog.within(timeouts.login):
+                transport = _safe_transport(wire, timeouts, _SIGNATURES[kind])
+                transport.start_client(timeout=timeouts.login)
+                key = transport.get_remote_server_key()
+        except paramiko.ssh_exception.IncompatiblePeer as error:
+            if "host key" in str(error):
+                return None
+            raise _unsafe(place, str(error)) from error
+        except _BROKEN as error:
+            raise Transient(f"{place}: {_words(error)}", "It is tried again") from error
+        finally:
+            watchdog.end()
+            if transport is not None:
+                transport.close()
+        return f"{key.get_name()} {key.get_base64()}"
+
+
+def _wire(host: str, port: int, proxy: str | None, timeouts: Timeouts) -> socket.socket:
+    """A connected socket, through the proxy if there is one."""
+    place = f"{host}:{port}"
+    by = f" through the proxy {proxy}" if proxy else ""
+    address = _address(proxy) if proxy else (host, port)
+    try:
+        wire = socket.create_connection(address, timeout=timeouts.connect)
+        try:
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if proxy:
+                _through_proxy(wire, place)
+        except BaseException:
+            wire.close()
+            raise
+    except OSError as error:
+        raise Transient(f"{place}{by}: {_words(error)}", "It is tried again") from error
+    return wire
+
+
+def _safe_transport(
+    wire: socket.socket, timeouts: Timeouts, signatures: Sequence[str]
+) -> _Transport:
+    """A transport that offers nothing unsafe, and asks for host keys that sign so."""
+    transport = _Transport(wire)
+    transport.banner_timeout = timeouts.login
+    transport.handshake_timeout = timeouts.login
+    transport.auth_timeout = timeouts.login
+    transport.channel_timeout = timeouts.login
+    options = transport.get_security_options()
+    options.ciphers = CIPHERS
+    options.digests = MACS
+    options.key_types = [*signatures]
+    return transport
+
+
+def _unsafe(place: str, words: str) -> LoginRefused:
+    return LoginRefused(
+        f"{place} offers only algorithms that are no longer safe: {words}",
+        "Ask the bank for aes-ctr or aes-gcm, hmac-sha2 and a SHA-2 key exchange",
+    )
 
 
 class SftpSession:
