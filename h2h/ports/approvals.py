@@ -210,6 +210,10 @@ class Operators(Protocol):
         already, when `who` proposed it, or when it cannot be made any more."""
         ...
 
+    def insist_password(self, name: str, password: str, now: datetime) -> None:
+        """Raise Refused unless it is the operator's; wrong ones make him wait as signing in does."""
+        ...
+
     def set_password(self, name: str, password: str, now: datetime) -> None:
         """An operator's own new password; all of his sessions end. Refused when it is too weak."""
         ...

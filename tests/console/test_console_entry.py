@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from tests.console.conftest import Site
 
 Token = Callable[[str], str]
+PASSWORD = "correct horse battery staple"  # of every operator of the site
 
 
 def test_a_stranger_is_shown_the_sign_in_and_nothing_else(site: Site) -> None:
@@ -97,3 +98,14 @@ def test_the_reader_chooses_his_language(site: Site) -> None:
     assert 'lang="zh-CN"' in browser.get("/sign-in").text
     away = browser.post("/language", data={"language": "en", "back": "//evil.example/"})
     assert away.url.host == "127.0.0.1"
+
+
+def test_who_found_an_open_session_cannot_make_it_his_own(site: Site, token: Token) -> None:
+    site.enrol("alice", "viewer")
+    browser = site.sign_in("alice")
+    form = token(browser.get("/password").text)
+    new = {"password": "a thief's long phrase", "again": "a thief's long phrase"}
+    answer = browser.post("/password", data={"token": form, "present": "guess", **new})
+    assert "the present password is wrong" in answer.text
+    answer = browser.post("/password", data={"token": form, "present": PASSWORD, **new})
+    assert answer.url.path == "/sign-in"

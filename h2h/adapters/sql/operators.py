@@ -145,6 +145,18 @@ class OperatorRows(Store):
             _told(connection, name, "operator-totp", name, "his own second factor", now)
         return address
 
+    def insist_password(self, name: str, password: str, now: datetime) -> None:
+        key = f"operator:{name}"
+        with self._writing() as connection:
+            _insist_waited(connection, (key,), now)
+            _count_failure(connection, key, now)
+            row = _insist_active(connection, name)
+        if not credentials.fits(password, row["password"]):
+            words = say("the present password is wrong")
+            raise Refused(words, say("Try again; an admin can set a new password"))
+        with self._writing() as connection:
+            connection.execute(delete(sign_ins).where(sign_ins.c.key == key))
+
     # -- sessions
 
     def sign_in(

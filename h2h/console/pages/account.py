@@ -25,11 +25,15 @@ def _page(asked: Asked) -> Response:
 
 
 def _change(asked: Asked) -> Response:
-    """A new password, told twice; all sessions end, this one too."""
+    """A new password, told twice; all sessions end, this one too. Who found an open session does
+    not know the present one."""
     first, second = (str(asked.form.get(name, "")) for name in ("password", "again"))
     if first != second:
         raise Refused(say("the two passwords differ"), say("Type the same one twice"))
-    desk.change_password(asked.room.ledger, asked.who, first, asked.room.now)
+    ledger, now = asked.room.ledger, asked.room.now
+    if not asked.session.must_change:
+        ledger.insist_password(asked.who, str(asked.form.get("present", "")), now)
+    desk.change_password(ledger, asked.who, first, now)
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(COOKIE)
     return answer
