@@ -211,7 +211,7 @@ class Operators(Protocol):
         ...
 
     def insist_password(self, name: str, password: str, now: datetime) -> None:
-        """Raise Refused unless it is the operator's; wrong ones make him wait as signing in does."""
+        """Raise Refused unless it is his; wrong ones make him wait as signing in does."""
         ...
 
     def set_password(self, name: str, password: str, now: datetime) -> None:
