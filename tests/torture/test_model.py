@@ -49,7 +49,15 @@ if TYPE_CHECKING:
 EXAMPLES = 400 if FULL else 2
 STEPS = 50 if FULL else 15
 CALLS = st.integers(0, 60)  # about as many as a sweep with one file makes
-ACTS = st.integers(0, 12)
+ACTS = 12  # of a session in it
+FAULTS = st.sampled_from(
+    [
+        "nothing happens",
+        *("h2h dies, before", "h2h dies, after"),
+        *("cut", "lost", "late"),
+        *("cut, delivering", "lost, delivering", "late, delivering"),
+    ]
+)
 LAWS = ("I1", "I2", "I3", "I4", "I5")  # I6, I7: no statements here, and no answer after a death
 CHANGING = ("put", "rename", "replace", "remove")
 
@@ -168,24 +176,22 @@ class Trade(RuleBasedStateMachine):
 
     # -- h2h, and what befalls it
 
-    @rule()
-    def sweeps(self) -> None:
-        self.sweep()
-
-    @rule(at=CALLS, side=st.sampled_from(["before", "after"]))
-    def dies_in_a_sweep(self, at: int, side: str) -> None:
-        self.fate.left, self.fate.side = at, side
-        self.sweep()
-
-    @rule(at=ACTS, fault=st.sampled_from(["cut", "lost", "late"]))
-    def loses_the_line(self, at: int, fault: str) -> None:
-        self.line.left, self.line.fault = at, fault
-        self.sweep()
-
-    @rule(fault=st.sampled_from(["cut", "lost", "late"]))
-    def loses_the_answer_to_a_delivery(self, fault: str) -> None:
+    @rule(fault=FAULTS, at=CALLS)
+    def a_file_goes_while(self, fault: str, at: int) -> None:
         self.drops_a_file()
-        self.line.left, self.line.fault, self.line.at_publishing = -1, fault, True
+        self.befalls(fault, at)
+
+    @rule(fault=FAULTS, at=CALLS)
+    def what_is_there_goes_on_while(self, fault: str, at: int) -> None:
+        self.befalls(fault, at)
+
+    def befalls(self, fault: str, at: int) -> None:
+        what, _, where = fault.partition(", ")
+        if what == "h2h dies":
+            self.fate.left, self.fate.side = at, where
+        elif what != "nothing happens":
+            self.line.fault, self.line.at_publishing = what, where == "delivering"
+            self.line.left = -1 if self.line.at_publishing else at % ACTS
         self.sweep()
 
     @precondition(lambda self: self.line.late)
