@@ -34,6 +34,7 @@ from h2h.ports import (
 OPENED = "opened"  # a bank file without its seal, in its dossier
 MOST_LOGIN_FAILURES = 3  # banks lock an account after few: then only a person tries again
 _AFTER_LOGIN_FAILURE = timedelta(minutes=15)
+_SELDOM = timedelta(minutes=1)  # a contact within it is not remembered anew
 
 
 class NotNow(H2HError):
@@ -145,8 +146,9 @@ class Sweep:
             raise self._failed(bank, error) from error
         self._sessions[bank] = (stack, session)
         health = self.ledger.health(bank)
-        if health.failures or health.login_failures:
-            self.ledger.set_health(Health(bank, 0, 0, None, ""))
+        old = health.contact is None or self.now - health.contact >= _SELDOM
+        if health.failures or health.login_failures or old:
+            self.ledger.set_health(Health(bank, 0, 0, None, "", self.now))
         return session
 
     def _failed(self, bank: str, error: H2HError) -> NotNow:
@@ -158,7 +160,8 @@ class Sweep:
         if refused:
             pause = max(pause, _AFTER_LOGIN_FAILURE * logins)
         because = str(error)
-        self.ledger.set_health(Health(bank, health.failures + 1, logins, now + pause, because))
+        told = (health.failures + 1, logins, now + pause, because, health.contact)
+        self.ledger.set_health(Health(bank, *told))
         self.unreachable[bank] = because
         self.log.event("bank_unreachable", bank=bank, because=because)
         if logins >= MOST_LOGIN_FAILURES:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from h2h.core.approval import Policies
 from h2h.core.fingerprints import digest
 from h2h.core.words import Translate
+from h2h.ports.alerts import AlertRow, Backlog, Batch, Channel, Disk, Expiry, Watch
 from h2h.ports.approvals import (
     Approval,
     Approvals,
@@ -34,6 +35,7 @@ from h2h.ports.formats import (
     Source,
 )
 from h2h.ports.ledger import Ledger
+from h2h.ports.measures import FilesThere, Measures, Step
 from h2h.ports.outside import (
     Archive,
     Bank,
@@ -79,35 +81,46 @@ from h2h.ports.rows import (
     TraceEvent,
 )
 from h2h.ports.terms import EVERYBODY, BankTerms, DoorTerms, Download, FormTerms, Receiver
+from h2h.ports.views import Counts, Found, FoundPayment, Sum, Views, Wish
 
 __all__ = [
     "EVERYBODY",
     "REPORTS",
+    "AlertRow",
     "Announcement",
     "Approval",
     "Approvals",
     "Archive",
     "Asked",
+    "Backlog",
     "BalanceRow",
     "Bank",
     "BankMessage",
     "BankTerms",
+    "Batch",
     "Booked",
     "Change",
+    "Channel",
     "Clash",
     "Clock",
     "Content",
+    "Counts",
     "Creditors",
     "Desktop",
+    "Disk",
     "Door",
     "DoorTerms",
     "Dossier",
     "Download",
+    "Expiry",
     "Export",
     "ExportRow",
     "Exporter",
     "File",
+    "FilesThere",
     "FormTerms",
+    "Found",
+    "FoundPayment",
     "HandOver",
     "HeadExport",
     "Health",
@@ -115,6 +128,7 @@ __all__ = [
     "Link",
     "Log",
     "Made",
+    "Measures",
     "Messages",
     "MoveRow",
     "Operator",
@@ -137,11 +151,16 @@ __all__ = [
     "Snapshot",
     "Source",
     "StatementRow",
+    "Step",
+    "Sum",
     "Told",
     "TraceEvent",
     "TracedPayment",
     "Unreadable",
+    "Views",
     "Wanted",
+    "Watch",
+    "Wish",
 ]
 
 
@@ -172,6 +191,10 @@ class Services:
     )  # see Operators.configured
     poison_attempts: int = 3  # deaths in the reading of one file until it is set aside; 0 for ever
     heads: Sequence[HeadExport] = ()  # where the chain's head is exported to
+    channels: Sequence[Channel] = ()  # who is told
+    watch: Watch = field(default_factory=Watch)
+    metrics: Callable[[], bytes] = bytes  # what is measured, in the form that Prometheus reads
+    metrics_token: Callable[[], str] | None = None  # what asks for them has to know it
 
     def digest(self, section: str) -> str:
         """The hash of a section as it is configured now."""

@@ -16,8 +16,10 @@ from h2h.core.statement import Statement
 from h2h.core.states import State
 from h2h.core.status import StatusReport
 from h2h.core.terms import Account
+from h2h.ports.alerts import Alerts
 from h2h.ports.approvals import Approvals, Operators
 from h2h.ports.formats import BankMessage, Refusal
+from h2h.ports.measures import Measures
 from h2h.ports.outside import RemoteFile, Seen
 from h2h.ports.proof import LedgerProof
 from h2h.ports.rows import (
@@ -38,9 +40,10 @@ from h2h.ports.rows import (
     Told,
     TracedPayment,
 )
+from h2h.ports.views import Views
 
 
-class Ledger(Approvals, Operators, LedgerProof, Protocol):
+class Ledger(Approvals, Operators, LedgerProof, Views, Alerts, Measures, Protocol):
     """The truth of state. Each method that writes is one transaction, or nothing.
 
     A method that moves a file compares and sets: it returns None when the file was no longer in

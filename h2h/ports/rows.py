@@ -325,6 +325,7 @@ class Health:
     login_failures: int
     due_at: datetime | None
     because: str
+    contact: datetime | None = None  # when it let us in last, to the minute
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.operators import fingerprint_of
 from h2h.adapters.sql.store import (
+    MOVES_OF_FILE,
     Store,
     append,
     file_of,
@@ -70,6 +71,7 @@ class ApprovalRows(Store):
         )
         named = exists().where(
             other,
+            func.lower(earlier.c.counterparty_name) == tables.CREDITOR,  # by its index
             earlier.c.counterparty_name == payments.c.counterparty_name,
             earlier.c.counterparty_name != "",
         )
@@ -181,9 +183,15 @@ def _asked(connection: Connection, file_id: str) -> Asked | None:
 
 
 def _approvals(connection: Connection, file_id: str) -> list[Approval]:
-    query = select(*(approvals.c[field.name] for field in fields(Approval)))
-    query = query.where(approvals.c.file_id == file_id).order_by(approvals.c.move)
-    return [Approval(**row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(_APPROVALS_OF_FILE, {"the_id": file_id}).mappings()
+    return [Approval(**row) for row in rows]
+
+
+_APPROVALS_OF_FILE = (
+    select(*(approvals.c[field.name] for field in fields(Approval)))
+    .where(approvals.c.file_id == bindparam("the_id"))
+    .order_by(approvals.c.move)
+)
 
 
 def _counting(connection: Connection, asked: Asked) -> list[Approval]:
@@ -205,9 +213,8 @@ def _waiting_for(connection: Connection, asked: Asked) -> str:
 
 
 def _moves(connection: Connection, file_id: str) -> list[MoveRow]:
-    query = select(*(moves.c[field.name] for field in fields(MoveRow)))
-    query = query.where(moves.c.file_id == file_id).order_by(moves.c.sequence)
-    return [MoveRow(**row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(MOVES_OF_FILE, {"the_id": file_id}).mappings()
+    return [MoveRow(**row) for row in rows]
 
 
 def _broken_path(file: File, path: Sequence[MoveRow]) -> str:

@@ -14,12 +14,14 @@ from sqlalchemy.exc import ArgumentError
 
 from h2h.adapters.durable import disk
 from h2h.adapters.sql import postgres, schema, sqlite
+from h2h.adapters.sql.alerts import AlertRows
 from h2h.adapters.sql.answers import Answers
 from h2h.adapters.sql.approvals import ApprovalRows
 from h2h.adapters.sql.books import Books
 from h2h.adapters.sql.documents import Documents
 from h2h.adapters.sql.exports import Exports
 from h2h.adapters.sql.incoming import IncomingFiles
+from h2h.adapters.sql.measures import Measured
 from h2h.adapters.sql.operators import OperatorRows
 from h2h.adapters.sql.outgoing import OutgoingFiles
 from h2h.adapters.sql.position import Positions
@@ -30,6 +32,7 @@ from h2h.adapters.sql.reinstating import Reinstating
 from h2h.adapters.sql.room import Room
 from h2h.adapters.sql.store import Database
 from h2h.adapters.sql.tracing import Traces
+from h2h.adapters.sql.viewing import Viewing
 from h2h.errors import ConfigError
 
 LedgerLock = sqlite.LedgerLock | postgres.LedgerLock
@@ -46,9 +49,12 @@ class SqlLedger(
     Exports,
     Documents,
     Traces,
+    Viewing,
     Reinstating,
     ApprovalRows,
     OperatorRows,
+    AlertRows,
+    Measured,
     Room,
 ):
     """h2h.ports.Ledger over SQLAlchemy Core."""

@@ -79,6 +79,24 @@ class Positions(Store):
 # ----------------------------------------------------------------------------------------- accounts
 
 
+def owners(connection: Connection) -> Iterator[Owner]:
+    """Every account that a statement came for."""
+    return _owners(connection)
+
+
+def balance_rows(connection: Connection, owner: Owner, since: date) -> list[BalanceRow]:
+    """The booked closing balances from `since` on and the newest one before, the oldest first."""
+    columns = ("id", "closing", "as_of")
+    query = select(*(statements.c[name] for name in columns)).where(
+        _of(owner), _END_OF_DAY, statements.c.closing.is_not(None)
+    )
+    place = statements.c.position
+    before = query.where(place < since.isoformat()).order_by(place.desc()).limit(1)
+    later = query.where(place >= since.isoformat()).order_by(place)
+    rows = [*connection.execute(before), *connection.execute(later)]
+    return [BalanceRow(*owner, plain(row.closing), row.as_of, row.id) for row in rows]
+
+
 def _owners(connection: Connection) -> Iterator[Owner]:
     """Every account that a statement came for: one step in the index for each."""
     columns = (statements.c.account, statements.c.currency, statements.c.bank)

@@ -30,8 +30,8 @@ class Room(Store):
     def resume(self, bank: str, who: str, reason: str, now: datetime) -> bool:
         with self._writing() as connection:
             done = connection.execute(delete(pauses).where(pauses.c.bank == bank)).rowcount > 0
-            failing = delete(health)
-            connection.execute(failing.where(health.c.bank == bank) if bank else failing)
+            well = update(health).values(failures=0, login_failures=0, due_at=None, because="")
+            connection.execute(well.where(health.c.bank == bank) if bank else well)
             if done:
                 words = f"{bank or 'everything'}: {reason}"
                 append(connection, "", "paused", "resumed", now, who, words, "")

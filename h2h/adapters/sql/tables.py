@@ -6,6 +6,7 @@ The migrations make the real schema; a test compares it with what stands here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -22,6 +24,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    cast,
+    func,
     text,
 )
 
@@ -129,7 +133,7 @@ files = Table(
 _MAY_GO = f"direction = 'out' AND state NOT IN ({_listed(NEVER_WENT)})"
 
 
-def _index(name: str, *columns: Column[object], where: str = "", unique: bool = False) -> None:
+def _index(name: str, *columns: ColumnElement[Any], where: str = "", unique: bool = False) -> None:
     """An index that is partial (`where`) on both databases."""
     partial = text(where) if where else None
     Index(name, *columns, unique=unique, sqlite_where=partial, postgresql_where=partial)
@@ -174,11 +178,22 @@ _index("files_by_created", files.c.created, files.c.id)
 _index("files_by_bytes", files.c.sha256, files.c.direction)
 _index("files_by_message", files.c.message_id, files.c.bank, files.c.direction)
 _index("files_by_final_name", files.c.bank, files.c.final_folder, files.c.final_name)
-_index("files_by_bank", files.c.bank, files.c.state)
+_index("files_by_bank", files.c.bank, files.c.state, files.c.id)
 _index("files_by_day", files.c.bank, files.c.checked_on)
 _index("files_by_sequence", files.c.bank, files.c.sequence)
 _index("files_unrecorded", files.c.id, where="last_move > recorded")
 _index("files_at_the_bank", files.c.bank, files.c.direction, files.c.remote_done)
+
+# For whoever looks: an id begins with the moment of its making, so that the newest come first.
+FILE_NAME, FINAL_NAME = func.lower(files.c.name), func.lower(files.c.final_name)
+SUMS = cast(files.c.control_sum, Text)
+_index("files_of_state", files.c.state, files.c.id)
+_index("files_of_direction", files.c.direction, files.c.id)
+_index("files_of_bank", files.c.bank, files.c.id)
+_index("files_of_bank_and_direction", files.c.bank, files.c.direction, files.c.id)
+_index("files_of_name", FILE_NAME, files.c.id)
+_index("files_of_final_name", FINAL_NAME, files.c.id, where="final_name <> ''")
+_index("files_of_sum", SUMS, files.c.id, where="direction = 'out'")
 
 moves = Table(
     "moves",
@@ -228,7 +243,8 @@ payments = Table(
 )
 _index("payments_by_exact_key", payments.c.exact_key, where="exact_key IS NOT NULL")
 _index("payments_by_similar_key", payments.c.similar_key)
-_index("payments_by_end_to_end_id", payments.c.end_to_end_id)
+_PAYMENT = (payments.c.file_id, payments.c.number)
+_index("payments_by_end_to_end_id", payments.c.end_to_end_id, *_PAYMENT)
 _index(
     "payments_by_instruction_id",
     payments.c.instruction_id,
@@ -236,10 +252,15 @@ _index(
 )
 _index("payments_by_batch", payments.c.batch_id, payments.c.file_id)
 OPEN_PAYMENTS = f"state IN ({_listed(OPEN_PAYMENT)})"
-_index("payments_open", payments.c.file_id, where=OPEN_PAYMENTS)
+_index("payments_open", *_PAYMENT, where=OPEN_PAYMENTS)
 
-_index("payments_by_counterparty", payments.c.counterparty_account, payments.c.file_id)
-_index("payments_by_name", payments.c.counterparty_name)
+_index("payments_by_counterparty", payments.c.counterparty_account, *_PAYMENT)
+CREDITOR = func.lower(payments.c.counterparty_name)
+_index("payments_by_name", CREDITOR, *_PAYMENT)
+_index("payments_by_amount", payments.c.amount, *_PAYMENT)
+TROUBLED = tuple(sorted((Pay.CANCELLED, Pay.REJECTED, Pay.RETURNED)))
+TROUBLED_PAYMENTS = f"state IN ({_listed(TROUBLED)})"
+_index("payments_troubled", payments.c.state, *_PAYMENT, where=TROUBLED_PAYMENTS)
 
 # What a file moves, counted once: its payments do not change after its check.
 account_sums = Table(
@@ -424,6 +445,7 @@ _index(
 )
 _index("one_version", statements.c.bank, statements.c.version, where=_COUNTS, unique=True)
 _index("statements_by_version", statements.c.bank, statements.c.version)
+_index("statements_of_account", statements.c.account, statements.c.file_id)
 UNASSIGNED = "kept = 'booked' AND NOT waits AND NOT assigned"
 _index("statements_unassigned", statements.c.file_id, where=UNASSIGNED)
 _index(
@@ -632,6 +654,7 @@ health = Table(
     _number("login_failures"),
     Column("due_at", UtcTime),
     _words("because"),
+    Column("contact", UtcTime),
 )
 
 slots = Table(
@@ -651,6 +674,49 @@ requests = Table(
     _words("answer"),
 )
 _index("requests_open", requests.c.id, where="answer = ''")
+
+# What somebody is told, once for each channel that it is for.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("level", String, nullable=False),
+    _words("bank"),
+    _words("file_id"),
+    Column("words", Sentence, nullable=False, default=""),
+    Column("at", UtcTime, nullable=False),
+    Column("sent", UtcTime),
+)
+_index("alerts_waiting", alerts.c.channel, alerts.c.id, where="sent IS NULL")
+_index("alerts_by_channel", alerts.c.channel, alerts.c.id)
+_index("alerts_by_sent", alerts.c.sent)
+
+# What lasts and was told of: it is told again when it has changed.
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("key", String, primary_key=True),
+    _words("value"),
+    Column("event", String, nullable=False),
+    Column("level", String, nullable=False),
+    _words("bank"),
+    _words("file_id"),
+    Column("words", Sentence, nullable=False, default=""),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime),  # NULL: until it is seen to have ended
+)
+
+# Channels that did not take their alerts.
+channels = Table(
+    "channels",
+    metadata,
+    Column("name", String, primary_key=True),
+    _number("failures"),
+    Column("due_at", UtcTime),
+    _words("because"),
+)
 
 settings = Table(
     "settings",

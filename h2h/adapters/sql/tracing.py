@@ -56,6 +56,12 @@ class Traces(Store):
             found = [payment_of(row) for row in connection.execute(query).mappings()]
             return [_traced(connection, payment) for payment in found]
 
+    def trace_one(self, file_id: str, number: int) -> TracedPayment | None:
+        query = select(*_PAYMENT).where(payments.c.file_id == file_id, payments.c.number == number)
+        with self._reading() as connection:
+            row = connection.execute(query).mappings().first()
+            return _traced(connection, payment_of(row)) if row else None
+
 
 def _traced(connection: Connection, payment: PaymentRow) -> TracedPayment:
     file = the_file(connection, payment.file_id)

@@ -5,6 +5,8 @@ Revision 0001.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -29,7 +31,12 @@ FOR EACH STATEMENT EXECUTE FUNCTION moves_are_append_only()
 
 
 def _index(
-    name: str, table: str, columns: list[str], where: str = "", *, unique: bool = False
+    name: str,
+    table: str,
+    columns: Sequence[str | sa.TextClause],
+    where: str = "",
+    *,
+    unique: bool = False,
 ) -> None:
     partial = sa.text(where) if where else None
     op.create_index(
@@ -45,6 +52,7 @@ def upgrade() -> None:
     _requests()
     _sequences()
     _settings()
+    _alerts()
     _slots()
     _first_seen()
     _hand_overs()
@@ -139,7 +147,7 @@ def _files() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_files"),
     )
     _index("files_at_the_bank", "files", ["bank", "direction", "remote_done"])
-    _index("files_by_bank", "files", ["bank", "state"])
+    _index("files_by_bank", "files", ["bank", "state", "id"])
     _index("files_by_day", "files", ["bank", "checked_on"])
     _index("files_by_bytes", "files", ["sha256", "direction"])
     _index("files_by_created", "files", ["created", "id"])
@@ -147,6 +155,15 @@ def _files() -> None:
     _index("files_by_message", "files", ["message_id", "bank", "direction"])
     _index("files_by_sequence", "files", ["bank", "sequence"])
     _index("files_by_state", "files", ["state", "created", "id"])
+    _index("files_of_state", "files", ["state", "id"])
+    _index("files_of_direction", "files", ["direction", "id"])
+    _index("files_of_bank", "files", ["bank", "id"])
+    _index("files_of_bank_and_direction", "files", ["bank", "direction", "id"])
+    _index("files_of_name", "files", [sa.text("lower(name)"), "id"])
+    final_name, named = sa.text("lower(final_name)"), "final_name <> ''"
+    _index("files_of_final_name", "files", [final_name, "id"], where=named)
+    sums = sa.text("CAST(control_sum AS TEXT)")
+    _index("files_of_sum", "files", [sums, "id"], where="direction = 'out'")
     _index("files_unrecorded", "files", ["id"], where="last_move > recorded")
     _index(
         "one_claim",
@@ -195,6 +212,7 @@ def _health() -> None:
         sa.Column("login_failures", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("contact", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("bank", name="pk_health"),
     )
 
@@ -238,6 +256,48 @@ def _settings() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_settings"),
+    )
+
+
+def _alert() -> list[sa.Column[str]]:
+    return [
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("bank", sa.Text(), nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+    ]
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alerts",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        *_alert(),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_alerts"),
+    )
+    _index("alerts_waiting", "alerts", ["channel", "id"], where="sent IS NULL")
+    _index("alerts_by_channel", "alerts", ["channel", "id"])
+    _index("alerts_by_sent", "alerts", ["sent"])
+    op.create_table(
+        "conditions",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        *_alert(),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name="pk_conditions"),
+    )
+    op.create_table(
+        "channels",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_channels"),
     )
 
 
@@ -365,7 +425,8 @@ def _payments() -> None:
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_payments_file_id"),
         sa.PrimaryKeyConstraint("file_id", "number", name="pk_payments"),
     )
-    _index("payments_by_end_to_end_id", "payments", ["end_to_end_id"])
+    payment = ["file_id", "number"]
+    _index("payments_by_end_to_end_id", "payments", ["end_to_end_id", *payment])
     _index(
         "payments_by_instruction_id",
         "payments",
@@ -374,10 +435,13 @@ def _payments() -> None:
     )
     _index("payments_by_batch", "payments", ["batch_id", "file_id"])
     open_ = "state IN ('accepted', 'acknowledged', 'instructed')"
-    _index("payments_open", "payments", ["file_id"], where=open_)
+    _index("payments_open", "payments", payment, where=open_)
     _index("payments_by_exact_key", "payments", ["exact_key"], where="exact_key IS NOT NULL")
-    _index("payments_by_counterparty", "payments", ["counterparty_account", "file_id"])
-    _index("payments_by_name", "payments", ["counterparty_name"])
+    _index("payments_by_counterparty", "payments", ["counterparty_account", *payment])
+    _index("payments_by_name", "payments", [sa.text("lower(counterparty_name)"), *payment])
+    _index("payments_by_amount", "payments", ["amount", *payment])
+    troubled = "state IN ('cancelled', 'rejected', 'returned')"
+    _index("payments_troubled", "payments", ["state", *payment], where=troubled)
     _index("payments_by_similar_key", "payments", ["similar_key"])
 
 
@@ -491,6 +555,7 @@ def _statements() -> None:
     _index("one_booking", "statements", ["bank", "fingerprint"], where=told, unique=True)
     _index("one_version", "statements", ["bank", "version"], where=counts, unique=True)
     _index("statements_by_version", "statements", ["bank", "version"])
+    _index("statements_of_account", "statements", ["account", "file_id"])
     unassigned = "kept = 'booked' AND NOT waits AND NOT assigned"
     _index("statements_unassigned", "statements", ["file_id"], where=unassigned)
     _index("statements_by_account", "statements", ["account", "currency", "bank", "position"])
