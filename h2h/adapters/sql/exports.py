@@ -135,21 +135,34 @@ class Exports(Store):
                 _told_refused(connection, file, refusal)
 
     def pending_hand_overs(self, file: File) -> Sequence[HandOver]:
-        columns = (hand_overs.c[field.name] for field in fields(HandOver))
-        query = select(*columns).where(hand_overs.c.file_id == file.id)
-        order = (hand_overs.c.receiver, hand_overs.c.place, hand_overs.c.folder)
         with self._reading() as connection:
-            return [HandOver(*row) for row in connection.execute(query.order_by(*order))]
+            return [HandOver(*row) for row in connection.execute(_PENDING, {"the_id": file.id})]
 
     def handed_over(self, file: File, receiver: str = "") -> None:
-        ours = (hand_overs.c.file_id == file.id) & (hand_overs.c.receiver == receiver)
+        ours = {"the_id": file.id, "the_receiver": receiver}
         with self._writing() as connection:
-            connection.execute(delete(hand_overs).where(ours))
+            connection.execute(_HANDED_OVER, ours)
             for row in _exports(connection, file.id):
                 if row.receiver == receiver and row.state is Handed.HANDING:
                     held = any(made.refused for made in row.made)
                     _set(connection, replace(row, state=Handed.HELD if held else Handed.DONE))
                     complete(connection, row.subject, receiver)
+
+
+_PENDING = (
+    select(*(hand_overs.c[field.name] for field in fields(HandOver)))
+    .where(hand_overs.c.file_id == bindparam("the_id"))
+    .order_by(hand_overs.c.receiver, hand_overs.c.place, hand_overs.c.folder)
+)
+_HANDED_OVER = delete(hand_overs).where(
+    hand_overs.c.file_id == bindparam("the_id"),
+    hand_overs.c.receiver == bindparam("the_receiver"),
+)
+_EXPORTS_OF_FILE = (
+    select(*(exports.c[field.name] for field in fields(ExportRow)))
+    .where(exports.c.file_id == bindparam("the_id"))
+    .order_by(exports.c.subject, exports.c.receiver)
+)
 
 
 def _set(connection: Connection, row: ExportRow) -> None:
@@ -158,9 +171,7 @@ def _set(connection: Connection, row: ExportRow) -> None:
 
 
 def _exports(connection: Connection, file_id: str) -> list[ExportRow]:
-    query = select(*(exports.c[field.name] for field in fields(ExportRow)))
-    query = query.where(exports.c.file_id == file_id)
-    rows = connection.execute(query.order_by(exports.c.subject, exports.c.receiver)).mappings()
+    rows = connection.execute(_EXPORTS_OF_FILE, {"the_id": file_id}).mappings()
     return [_export_of(row) for row in rows]
 
 

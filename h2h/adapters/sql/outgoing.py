@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import count
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     RowMapping,
+    Select,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -27,6 +31,8 @@ from sqlalchemy import (
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.settling import reached
 from h2h.adapters.sql.store import (
+    MOVES,
+    MOVES_OF_FILE,
     Store,
     append,
     facts_of,
@@ -101,11 +107,9 @@ class OutgoingFiles(Store):
             return _files(connection, *wanted)
 
     def moves(self, file_id: str | None = None) -> Sequence[MoveRow]:
-        query = select(*(moves.c[field.name] for field in fields(MoveRow)))
-        if file_id is not None:
-            query = query.where(moves.c.file_id == file_id)
+        query, given = (MOVES, {}) if file_id is None else (MOVES_OF_FILE, {"the_id": file_id})
         with self._reading() as connection:
-            rows = connection.execute(query.order_by(moves.c.sequence)).mappings()
+            rows = connection.execute(query, given).mappings()
             return [MoveRow(**{**row, "file_id": row["file_id"] or ""}) for row in rows]
 
     def newest_move(self) -> int:
@@ -144,14 +148,8 @@ class OutgoingFiles(Store):
 
     def claiming(self, seen: Seen, bank: str | None, file_id: str, now: datetime) -> File:
         with self._writing() as connection:
-            begun = _files(
-                connection,
-                files.c.state == Out.CLAIMING.value,
-                files.c.door == seen.door,
-                files.c.door_name == seen.name,
-                files.c.door_inode == seen.inode,
-            )
-            if begun:
+            one = {"the_door": seen.door, "the_name": seen.name, "the_inode": seen.inode}
+            if begun := _found(connection, _BEGUN, one):
                 return begun[0]
             _insert_claim(connection, seen, bank, file_id, now)
             append(connection, file_id, "", Out.CLAIMING, now, "h2h", "found in the door", "")
@@ -300,13 +298,70 @@ def payment_of(row: RowMapping) -> PaymentRow:
 
 def record_up_to(connection: Connection, file: File, last_move: int) -> None:
     """Note that dossier and answer show every move up to `last_move`; never goes back."""
-    older = (files.c.id == file.id) & (files.c.recorded < last_move)
-    connection.execute(update(files).where(older).values(recorded=last_move))
+    upto = {"the_id": file.id, "up_to": last_move, "recorded": last_move}
+    connection.execute(_OLDER_RECORD, upto)
 
 
 def _files(connection: Connection, *wanted: ColumnElement[bool]) -> list[File]:
-    query = select_files().where(*wanted).order_by(files.c.created, files.c.id)
-    return [file_of(row) for row in connection.execute(query).mappings()]
+    return _found(connection, _oldest_first(*wanted), {})
+
+
+def _found(
+    connection: Connection, query: Select[tuple[object, ...]], given: Mapping[str, object]
+) -> list[File]:
+    return [file_of(row) for row in connection.execute(query, given).mappings()]
+
+
+def _oldest_first(*wanted: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+    return select_files().where(*wanted).order_by(files.c.created, files.c.id)
+
+
+# Built once: every file that comes needs each of these, and to build one takes longer than to
+# execute it.
+_BEGUN = _oldest_first(
+    files.c.state == Out.CLAIMING.value,
+    files.c.door == bindparam("the_door"),
+    files.c.door_name == bindparam("the_name"),
+    files.c.door_inode == bindparam("the_inode"),
+)
+_SAME_BYTES = _oldest_first(
+    MAY_GO,
+    files.c.sha256 == bindparam("the_bytes"),
+    files.c.id != bindparam("the_id"),
+    files.c.state.not_in(_NOT_YET_ADMITTED),
+)
+_SAME_MESSAGE = _oldest_first(
+    MAY_GO,
+    files.c.bank == bindparam("the_bank"),
+    files.c.initiating_party == bindparam("the_party"),
+    files.c.message_id == bindparam("the_message"),
+    files.c.id != bindparam("the_id"),
+)
+_SAME_NAME = _oldest_first(
+    MAY_GO,
+    files.c.bank == bindparam("the_bank"),
+    files.c.final_folder == bindparam("the_folder"),
+    files.c.final_name == bindparam("the_name"),
+)
+_OLDER_RECORD = update(files).where(
+    files.c.id == bindparam("the_id"), files.c.recorded < bindparam("up_to")
+)
+_AT_FIRST = delete(first_seen).where(
+    first_seen.c.door == bindparam("the_door"), first_seen.c.inode == bindparam("the_inode")
+)
+_WAIVED = select(tables.waivers.c.rule).where(tables.waivers.c.content == bindparam("the_bytes"))
+_REFUSED_BEFORE = (
+    select(files.c.id)
+    .where(
+        files.c.message_id == bindparam("the_message"),  # by whatever bank's door it came
+        files.c.direction == "out",
+        files.c.refusal != "",
+    )
+    .limit(1)
+)
+_ONE_FILE = insert(files)
+_PAYMENTS = insert(payments)
+_NO_PAYMENTS = delete(payments).where(payments.c.file_id == bindparam("the_id"))
 
 
 def _unmoved(connection: Connection, file: File) -> bool:
@@ -317,23 +372,22 @@ def _insert_claim(
     connection: Connection, seen: Seen, bank: str | None, file_id: str, now: datetime
 ) -> None:
     """The new file. That it lay there at the first scan is used up: inodes come again."""
-    at_first = and_(first_seen.c.door == seen.door, first_seen.c.inode == seen.inode)
-    used = connection.execute(delete(first_seen).where(at_first)).rowcount
-    connection.execute(
-        insert(files).values(
-            id=file_id,
-            direction="out",
-            bank=bank,
-            name=escaped(seen.name),
-            state=Out.CLAIMING.value,
-            created=now,
-            door=seen.door,
-            door_name=seen.name,
-            door_inode=seen.inode,
-            first_scan=used > 0,
-            dropped_by=seen.owner,
-        )
-    )
+    at_first = {"the_door": seen.door, "the_inode": seen.inode}
+    used = connection.execute(_AT_FIRST, at_first).rowcount
+    row = {
+        "id": file_id,
+        "direction": "out",
+        "bank": bank,
+        "name": escaped(seen.name),
+        "state": Out.CLAIMING.value,
+        "created": now,
+        "door": seen.door,
+        "door_name": seen.name,
+        "door_inode": seen.inode,
+        "first_scan": used > 0,
+        "dropped_by": seen.owner,
+    }
+    connection.execute(_ONE_FILE, row)
 
 
 # --------------------------------------------------------------------------------------- uniqueness
@@ -341,13 +395,7 @@ def _insert_claim(
 
 def _same_bytes(connection: Connection, file: File, sha256: str) -> File | None:
     """Another file of these bytes that was admitted, or that a person will decide on."""
-    found = _files(
-        connection,
-        MAY_GO,
-        files.c.sha256 == sha256,
-        files.c.id != file.id,
-        files.c.state.not_in(_NOT_YET_ADMITTED),
-    )
+    found = _found(connection, _SAME_BYTES, {"the_bytes": sha256, "the_id": file.id})
     return found[0] if found and sha256 else None
 
 
@@ -356,14 +404,13 @@ def _clash(connection: Connection, file: File, change: Change) -> tuple[File, Pr
     if other := _same_bytes(connection, file, change.sha256 or file.sha256):
         return other, duplicates.same_bytes(other.id)
     message_id = change.message_id or file.message_id
-    found = _files(
-        connection,
-        MAY_GO,
-        files.c.bank == (change.bank or file.bank),
-        files.c.initiating_party == (change.initiating_party or file.initiating_party),
-        files.c.message_id == message_id,
-        files.c.id != file.id,
-    )
+    same = {
+        "the_bank": change.bank or file.bank,
+        "the_party": change.initiating_party or file.initiating_party,
+        "the_message": message_id,
+        "the_id": file.id,
+    }
+    found = _found(connection, _SAME_MESSAGE, same)
     if found and message_id:
         return found[0], duplicates.same_message(message_id, found[0].id)
     return None
@@ -372,32 +419,26 @@ def _clash(connection: Connection, file: File, change: Change) -> tuple[File, Pr
 def _already_refused(connection: Connection, file: File, change: Change) -> Iterator[Problem]:
     """A hold when a status report of ours rejected this message, unless a person waived it."""
     message_id = change.message_id or file.message_id
-    told = select(files.c.id).where(
-        files.c.message_id == message_id,  # by whatever bank's door it came
-        files.c.direction == "out",
-        files.c.refusal != "",
-    )
-    other = connection.execute(told.limit(1)).scalar() if message_id else None
+    same = {"the_message": message_id}
+    other = connection.execute(_REFUSED_BEFORE, same).scalar() if message_id else None
     if other and duplicates.REFUSED not in _waived(connection, file.sha256):
         yield duplicates.already_refused(message_id, other)
 
 
 def _waived(connection: Connection, sha256: str) -> frozenset[str]:
-    waivers = tables.waivers
-    query = select(waivers.c.rule).where(waivers.c.content == sha256)
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(connection.execute(_WAIVED, {"the_bytes": sha256}).scalars())
 
 
 def keep_payments(
     connection: Connection, file_id: str, chunks: Iterable[Sequence[Payment]]
 ) -> None:
     """Store the payments of a file in place of those of an earlier check, chunk by chunk."""
-    connection.execute(delete(payments).where(payments.c.file_id == file_id))
+    connection.execute(_NO_PAYMENTS, {"the_id": file_id})
     numbers = count(1)
     for chunk in chunks:
         for start in range(0, len(chunk), _CHUNK):
             rows = [_row(file_id, next(numbers), one) for one in chunk[start : start + _CHUNK]]
-            connection.execute(insert(payments), rows)
+            connection.execute(_PAYMENTS, rows)
 
 
 def _row(file_id: str, number: int, payment: Payment) -> dict[str, object]:
@@ -427,17 +468,25 @@ def _similar(connection: Connection, file: File, since: datetime) -> list[Proble
     waived = duplicates.SIMILAR in _waived(connection, file.sha256)
     found: dict[str, duplicates.Match] = {}
     for column, exact in ((payments.c.exact_key, True), (payments.c.similar_key, False)):
-        for match in _matches(connection, file, since, column.name, exact=exact):
+        for match in _matches(connection, file, since, column, exact=exact):
             found.setdefault(match.other, match)
     return [duplicates.similar_payment(match, waived=waived) for match in found.values()]
 
 
 def _matches(
-    connection: Connection, file: File, since: datetime, key: str, *, exact: bool
+    connection: Connection, file: File, since: datetime, key: Column[object], *, exact: bool
 ) -> Iterator[duplicates.Match]:
     """One match for each other file, found by one join over the indexed keys."""
-    mine, theirs = payments.alias("mine"), payments.alias("theirs")
-    query = (
+    given = {"the_id": file.id, "since": since}
+    for row in connection.execute(_matching(key), given):
+        place = _place(connection, file.id, row.first)
+        yield duplicates.Match(row.file_id, row.payments, place, exact, row.described)
+
+
+@cache
+def _matching(column: Column[object]) -> Select[tuple[object, ...]]:
+    mine, theirs, key = payments.alias("mine"), payments.alias("theirs"), column.name
+    return (
         select(
             theirs.c.file_id,
             mine.c.described,
@@ -446,15 +495,12 @@ def _matches(
         )
         .join_from(mine, theirs, mine.c[key] == theirs.c[key])
         .join(files, files.c.id == theirs.c.file_id)
-        .where(mine.c.file_id == file.id, theirs.c.file_id != file.id)
-        .where(MAY_GO, files.c.created >= since)
+        .where(mine.c.file_id == bindparam("the_id"), theirs.c.file_id != bindparam("the_id"))
+        .where(MAY_GO, files.c.created >= bindparam("since"))
         .group_by(theirs.c.file_id, mine.c.described, files.c.created)
         .order_by(mine.c.described.desc(), files.c.created)
         .limit(_MOST_MATCHES)
     )
-    for row in connection.execute(query):
-        place = _place(connection, file.id, row.first)
-        yield duplicates.Match(row.file_id, row.payments, place, exact, row.described)
 
 
 def _place(connection: Connection, file_id: str, number: int) -> str:
@@ -510,14 +556,8 @@ def _handed_on(connection: Connection, file: File, number: int) -> bool:
 
 
 def _insist_free(connection: Connection, file: File, folder: str, final: str) -> None:
-    taken = _files(
-        connection,
-        MAY_GO,
-        files.c.bank == file.bank,
-        files.c.final_folder == folder,
-        files.c.final_name == final,
-    )
-    if taken:
+    same = {"the_bank": file.bank, "the_folder": folder, "the_name": final}
+    if taken := _found(connection, _SAME_NAME, same):
         raise Refused(
             f"the name {final} in {folder} is file {taken[0].id}'s already",
             "Put {sequence} into `file_name` of this bank, so that names differ",

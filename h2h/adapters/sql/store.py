@@ -38,7 +38,7 @@ from h2h.adapters.sql.types import Amount
 from h2h.core.chain import GENESIS, link, record
 from h2h.core.money import plain
 from h2h.core.states import In, Out, State, may_move
-from h2h.ports import Change, File
+from h2h.ports import Change, File, MoveRow
 
 files, moves = tables.files, tables.moves
 FILE_COLUMNS = tuple(files.c[field.name] for field in fields(File))
@@ -120,6 +120,8 @@ _ONE_FILE = select_files().where(files.c.id == bindparam("the_id"))
 _WHATEVER_STATE = update(files).where(files.c.id == bindparam("the_id"))
 _IF_UNMOVED = _WHATEVER_STATE.where(files.c.state == bindparam("seen"))
 _ONE_MOVE = insert(moves)
+MOVES = select(*(moves.c[field.name] for field in fields(MoveRow))).order_by(moves.c.sequence)
+MOVES_OF_FILE = MOVES.where(moves.c.file_id == bindparam("the_id"))
 _NEWEST_MOVE = select(moves.c.hash, moves.c.sequence).order_by(moves.c.sequence.desc()).limit(1)
 
 
