@@ -268,12 +268,12 @@ class _Settling:
             files.c.direction == "out",
             files.c.bank == self.statement["bank"],
             files.c.message_id.in_(among(named)),
-            files.c.state.in_(sorted(ANNOUNCED | BEFORE_DELIVERING)),
+            files.c.state.in_(sorted(ANNOUNCED)),
         )
         found = [file_of(row) for row in self.connection.execute(query).mappings()] if named else []
         ids = Counter(file.message_id for file in found)
         for file in found:
-            if ids[file.message_id] == 1:  # of a file that was never announced, see `too_early`
+            if ids[file.message_id] == 1:
                 arrived(self.connection, file, self.name, self.now)
 
     def claim(self, lines: Sequence[Line]) -> None:
