@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import TextIO
 
 import structlog
 
+from h2h.core.confidential import masked
 from h2h.core.naming import escaped
-
-# IBANs and long account numbers; message ids and file ids carry dashes and stay readable.
-_ACCOUNT = re.compile(r"\b(?:[A-Z]{2}\d{2}[A-Z0-9]{8,30}|\d{9,34})\b")
-
-
-def masked(text: str) -> str:
-    """`text` with account numbers cut down to their first and last four characters."""
-    return _ACCOUNT.sub(lambda found: f"{found[0][:4]}...{found[0][-4:]}", text)
 
 
 def _mask(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -17,11 +18,13 @@ from h2h.core.states import State
 from h2h.core.status import StatusReport
 from h2h.core.terms import Account
 from h2h.ports.alerts import Alerts
+from h2h.ports.account_views import AccountViews
 from h2h.ports.approvals import Approvals, Operators
 from h2h.ports.formats import BankMessage, Refusal
 from h2h.ports.measures import Measures
 from h2h.ports.outside import RemoteFile, Seen
 from h2h.ports.proof import LedgerProof
+from h2h.ports.reporting import Reporting
 from h2h.ports.rows import (
     BalanceRow,
     Change,
@@ -43,7 +46,9 @@ from h2h.ports.rows import (
 from h2h.ports.views import Views
 
 
-class Ledger(Approvals, Operators, LedgerProof, Views, Alerts, Measures, Protocol):
+class Ledger(
+    Approvals, Operators, LedgerProof, Views, Alerts, Measures, AccountViews, Reporting, Protocol
+):
     """The truth of state. Each method that writes is one transaction, or nothing.
 
     A method that moves a file compares and sets: it returns None when the file was no longer in
@@ -460,6 +465,10 @@ class Ledger(Approvals, Operators, LedgerProof, Views, Alerts, Measures, Protoco
         A lock that was lost with its session is taken again. Raises Refused when another h2h has
         it by now, Transient when the database does not answer.
         """
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold this ledger alone, as the daemon does; Refused when another h2h has it."""
+        ...
 
     def ask(self, verb: str, bank: str, now: datetime) -> int: ...
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from h2h.adapters.durable import disk
 from h2h.adapters.sql import postgres, schema, sqlite
+from h2h.adapters.sql.account_views import AccountViewing
 from h2h.adapters.sql.alerts import AlertRows
 from h2h.adapters.sql.answers import Answers
 from h2h.adapters.sql.approvals import ApprovalRows
@@ -29,6 +30,7 @@ from h2h.adapters.sql.postgres import Password
 from h2h.adapters.sql.recalls import Recalls
 from h2h.adapters.sql.refusals import Refusals
 from h2h.adapters.sql.reinstating import Reinstating
+from h2h.adapters.sql.reporting import ReportRows
 from h2h.adapters.sql.room import Room
 from h2h.adapters.sql.store import Database
 from h2h.adapters.sql.tracing import Traces
@@ -51,8 +53,10 @@ class SqlLedger(
     Traces,
     Viewing,
     Reinstating,
+    ReportRows,
     ApprovalRows,
     OperatorRows,
+    AccountViewing,
     AlertRows,
     Measured,
     Room,

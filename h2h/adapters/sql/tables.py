@@ -210,6 +210,9 @@ moves = Table(
     Column("hash", String, nullable=False),
 )
 _index("moves_by_file", moves.c.file_id, moves.c.sequence)
+BY_PERSONS = "who <> 'h2h'"
+_index("moves_by_persons", moves.c.at, moves.c.sequence, where=BY_PERSONS)
+_index("moves_by_person", moves.c.who, moves.c.at, moves.c.sequence, where=BY_PERSONS)
 
 payments = Table(
     "payments",

@@ -384,6 +384,9 @@ def _moves() -> None:
         sa.PrimaryKeyConstraint("sequence", name="pk_moves"),
     )
     _index("moves_by_file", "moves", ["file_id", "sequence"])
+    by_persons = "who <> 'h2h'"
+    _index("moves_by_persons", "moves", ["at", "sequence"], where=by_persons)
+    _index("moves_by_person", "moves", ["who", "at", "sequence"], where=by_persons)
 
 
 def _payments() -> None:
