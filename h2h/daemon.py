@@ -35,6 +35,7 @@ _SETTLING = 0.1
 _PATIENCE = 30.0  # seconds that `run --once` waits for a door beyond its own settle time
 _JUMP = 60.0  # seconds between two passes that the wall clock may differ from the steady one
 _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=4))
+_LOOK_AHEAD = timedelta(days=14)  # longer than any holiday of banks
 
 
 def recover(services: Services) -> None:
@@ -104,6 +105,26 @@ def newest_slot(terms: BankTerms, now: datetime) -> datetime | None:
     slots = (_newest_of(line, terms.zone, now) for line in terms.fetch)
     found = [s for s in slots if s is not None and is_business_day(s.date(), terms.calendar)]
     return max(found, default=None)
+
+
+def next_slot(terms: BankTerms, now: datetime) -> datetime | None:
+    """The first moment after `now` that the timetable names on a business day; None for a bank
+    without one."""
+    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - 100 ms, only for a timetable
+
+    found: list[datetime] = []
+    for line in terms.fetch:
+        trigger = CronTrigger.from_crontab(line, timezone=terms.zone)
+        moment = now
+        while (fire := trigger.get_next_fire_time(None, moment)) and fire <= now + _LOOK_AHEAD:
+            if is_business_day(fire.date(), terms.calendar):
+                found.append(datetime.fromisoformat(fire.isoformat()).astimezone(terms.zone))
+                break
+            morrow = fire.date() + timedelta(days=1)
+            moment = datetime.combine(morrow, datetime.min.time(), terms.zone) - timedelta(
+                seconds=1
+            )
+    return min(found, default=None)
 
 
 def _newest_of(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:

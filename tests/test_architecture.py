@@ -35,9 +35,13 @@ ARROWS: dict[str, set[str]] = {
     "sandbox": TERMS | {"adapters", "config", "resources"},
     "wiring": TERMS | {"adapters", "export", "config", "resources", "pace"},
     "daemon": FRONT,
+    "asking": TERMS | {"daemon", "flows"},
+    "excerpt": {"core"},
     # offline commands (check, read) need no wiring; adapters only inside functions, see below
-    "cli": FRONT | {"daemon", "adapters", "console", "export", "pace", "reports"},
-    "console": FRONT | {"adapters", "reports"},  # of the adapters the languages alone
+    "cli": FRONT
+    | {"asking", "daemon", "excerpt", "adapters", "console", "export", "pace", "reports"},
+    # of the adapters the languages alone
+    "console": FRONT | {"adapters", "asking", "daemon", "excerpt", "reports"},
     "__main__": {"cli"},
 }
 HEAVY = {"sqlalchemy", "alembic", "paramiko", "lxml", "xmlschema", "apscheduler", "gnupg"}

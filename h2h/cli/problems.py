@@ -15,10 +15,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from h2h.cli.excerpt import AROUND, Excerpts, Line
 from h2h.core.naming import escaped
 from h2h.core.problem import SEVERITY_WORDS, Problem, Severity, place_words
 from h2h.core.words import Translate, Words, listed, say, tell
+from h2h.excerpt import AROUND, Excerpts, Line
 
 _ALSO_TOLD = 3  # places of the same fault
 _LONGEST = 400  # characters of a paragraph: a broken value may be as long as the file

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +13,9 @@ import click
 
 from h2h.cli.workspace import translator_at
 from h2h.core.words import say, tell
-from h2h.errors import Refused
 
 if TYPE_CHECKING:
-    from h2h.adapters.sql.ledger import SqlLedger
     from h2h.config import Config
-
-_ANSWER_WITHIN = 300.0  # seconds that a request to the daemon is waited for
-_POLL = 0.1
 
 
 @click.command()
@@ -82,28 +76,22 @@ def _end_at_sigterm() -> None:
 
 def ask_or_do(verb: str, subject: str, path: Path) -> dict[str, str]:
     """Have the running daemon do it; without one, hold the ledger and do it here."""
-    from h2h import daemon  # noqa: PLC0415 - heavy
+    from h2h import asking  # noqa: PLC0415 - heavy
     from h2h.adapters.journal import Journal  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
     from h2h.pace import keep_to_ourselves  # noqa: PLC0415 - ctypes takes a while
-    from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
-    from h2h.wiring import ledger_of, wire  # noqa: PLC0415 - heavy
+    from h2h.wiring import SystemClock, ledger_of, wire  # noqa: PLC0415 - heavy
 
     config = load(path)
     ledger = ledger_of(config)
     try:
         if ledger.is_locked():
-            return _ask(ledger, verb, subject)
+            return asking.ask(ledger, verb, subject, SystemClock().now())
     finally:
         ledger.close()
     keep_to_ourselves()
-    with (
-        _alone(config),
-        wire(config, Journal()) as services,
-        Sweep(services, patient=False) as sweep,
-    ):
-        daemon.recover(services)
-        return daemon.act(verb, subject, sweep)
+    with _alone(config), wire(config, Journal()) as services:
+        return asking.do(services, verb, subject)
 
 
 def _alone(config: Config) -> AbstractContextManager[None]:
@@ -111,21 +99,6 @@ def _alone(config: Config) -> AbstractContextManager[None]:
     from h2h.wiring import lock_of  # noqa: PLC0415 - heavy
 
     return lock_of(config).lock()
-
-
-def _ask(ledger: SqlLedger, verb: str, subject: str) -> dict[str, str]:
-    """Leave a request for the running daemon and wait for its answer."""
-    from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
-
-    number = ledger.ask(verb, subject, datetime.now(UTC))
-    end = time.monotonic() + _ANSWER_WITHIN
-    while time.monotonic() < end:
-        request = ledger.request(number)
-        if request is not None and request.answer:
-            answer: dict[str, str] = json.loads(request.answer)
-            return answer
-        time.sleep(_POLL)
-    raise Refused("the running daemon did not answer", "Look at its journal, then ask again")
 
 
 def _tell(unreachable: dict[str, str], path: Path, *, as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from h2h.cli.workspace import acting, ledger_at, translator_at
 from h2h.core.words import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from h2h.core.words import Translate
     from h2h.ports import TracedPayment, TraceEvent
 
@@ -34,7 +31,7 @@ def trace(path: Path, end_to_end_id: str, *, as_json: bool) -> None:
 
     with ledger_at(path) as ledger:
         roles = desk.roles_of(ledger, acting(ledger))
-        found = [_veiled(traced, roles) for traced in ledger.trace(end_to_end_id)]
+        found = [desk.veil_trace(traced, roles) for traced in ledger.trace(end_to_end_id)]
     if not found:
         click.echo(f"there is no payment {end_to_end_id}; `h2h show ID` lists a file's", err=True)
         sys.exit(1)
@@ -45,25 +42,6 @@ def trace(path: Path, end_to_end_id: str, *, as_json: bool) -> None:
             click.echo(json.dumps(life, ensure_ascii=False))
         else:
             _show(life)
-
-
-def _veiled(traced: TracedPayment, roles: Collection[str] | None) -> TracedPayment:
-    """Of a confidential file only that there is such a payment, and how it stands."""
-    from h2h import desk  # noqa: PLC0415 - with the ledger
-
-    if not desk.veiled(traced.file, roles):
-        return traced
-    (payment,) = desk.veil(traced.file, [traced.payment], roles)
-    events = tuple(
-        replace(
-            event,
-            because=event.because and desk.HIDDEN,
-            amount=event.amount and desk.HIDDEN,
-            reference="",
-        )
-        for event in traced.events
-    )
-    return replace(traced, payment=payment, events=events)
 
 
 def _life(traced: TracedPayment, translate: Translate) -> dict[str, object]:

@@ -27,8 +27,9 @@ from h2h.desk.people import (
     refuse,
     revoke_sessions,
 )
+from h2h.desk.possible import possible
 from h2h.desk.signing import insist, permitted, roles_of
-from h2h.desk.veil import HIDDEN, veil, veil_moves, veil_problems, veiled
+from h2h.desk.veil import HIDDEN, veil, veil_moves, veil_problems, veil_trace, veiled
 
 __all__ = [
     "HIDDEN",
@@ -45,6 +46,7 @@ __all__ = [
     "new_second_factor",
     "pause",
     "permitted",
+    "possible",
     "recall",
     "refuse",
     "reject",
@@ -58,5 +60,6 @@ __all__ = [
     "veil",
     "veil_moves",
     "veil_problems",
+    "veil_trace",
     "veiled",
 ]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from h2h.core.operators import Act, may
 from h2h.core.problem import Problem
 from h2h.core.words import say
-from h2h.ports import File, MoveRow, PaymentRow
+from h2h.ports import File, MoveRow, PaymentRow, TracedPayment
 
 HIDDEN = "•••"
 
@@ -69,3 +69,19 @@ def veil_moves(
         replace(move, because=words) if move.who == "h2h" and move.because else move
         for move in moves
     ]
+
+
+def veil_trace(traced: TracedPayment, roles: Collection[str] | None) -> TracedPayment:
+    """Of a confidential file only that there is such a payment, and how it stands."""
+    if not veiled(traced.file, roles):
+        return traced
+    events = tuple(
+        replace(
+            event,
+            because=event.because and HIDDEN,
+            amount=event.amount and HIDDEN,
+            reference="",
+        )
+        for event in traced.events
+    )
+    return replace(traced, payment=_covered(traced.payment), events=events)

@@ -17,10 +17,10 @@ from rich.console import Console
 
 from h2h.adapters import catalogue
 from h2h.cli import root
-from h2h.cli.excerpt import Excerpts
 from h2h.cli.problems import show_problems
 from h2h.core.problem import Problem, Severity
 from h2h.core.words import say
+from h2h.excerpt import Excerpts
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, func, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select, text, true, tuple_
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.outgoing import payment_of
@@ -162,7 +162,7 @@ def _filters(wish: Wish) -> Iterator[ColumnElement[bool]]:
 
 
 def _id_at(moment: datetime) -> str:
-    return f"{moment:%Y%m%d-%H%M%S}"
+    return f"{moment.astimezone(UTC):%Y%m%d-%H%M%S}"
 
 
 class _FileSearch:
@@ -357,7 +357,7 @@ class _PaymentSearch:
 def _listed(state: str) -> ColumnElement[bool]:
     """Payments without a text. What few are in has an index of its own."""
     if state in tables.TROUBLED:
-        return _TROUBLED & (payments.c.state == state)
+        return and_(_TROUBLED, payments.c.state == state)
     return _OPEN if state in OPEN_PAYMENT else true()
 
 
