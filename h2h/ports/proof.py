@@ -164,6 +164,10 @@ class ArchiveProof(Protocol):
         """What lies in a dossier; None when there is no such folder."""
         ...
 
+    def open(self, file_id: str, name: str, target: Path) -> None:
+        """Write what is sealed at rest as `name` to `target`; Refused where the key is missing."""
+        ...
+
     def is_incoming(self, file_id: str) -> bool:
         """Is a bank file of this id fetched, or was it since the last start?"""
         ...

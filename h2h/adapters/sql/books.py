@@ -108,7 +108,7 @@ class Books(Store):
     def statements(
         self, file_id: str | None = None, *, account: str | None = None
     ) -> Sequence[StatementRow]:
-        query = _select_statements()
+        query = select_statements()
         if file_id is not None:
             query = query.where(statements.c.file_id == file_id)
         if account is not None:
@@ -117,7 +117,7 @@ class Books(Store):
         order = [statements.c.index] if file_id is not None else order
         with self._reading() as connection:
             rows = connection.execute(query.order_by(*order, statements.c.id)).mappings()
-            return [_statement_of(row) for row in rows]
+            return [statement_of(row) for row in rows]
 
     def shared_entries(self, statement_id: str) -> int:
         ours, theirs = statements.alias("ours"), statements.alias("theirs")
@@ -143,18 +143,18 @@ class Books(Store):
             return connection.execute(query).scalar() or 0
 
     def unassigned(self, file_id: str) -> Sequence[StatementRow]:
-        query = _select_statements().where(statements.c.file_id == file_id, text(tables.UNASSIGNED))
+        query = select_statements().where(statements.c.file_id == file_id, text(tables.UNASSIGNED))
         with self._reading() as connection:
             rows = connection.execute(query.order_by(statements.c.index)).mappings()
-            return [_statement_of(row) for row in rows]
+            return [statement_of(row) for row in rows]
 
     def undecided(self) -> Sequence[StatementRow]:
         booked = statements.c.kept == Kept.BOOKED.value
         person = (statements.c.kept == Kept.HELD.value) | (booked & statements.c.waits)
         order = [statements.c[name] for name in ("bank", "account", "currency", "position", "id")]
         with self._reading() as connection:
-            rows = connection.execute(_select_statements().where(person).order_by(*order))
-            return [_statement_of(row) for row in rows.mappings()]
+            rows = connection.execute(select_statements().where(person).order_by(*order))
+            return [statement_of(row) for row in rows.mappings()]
 
     def statement(self, statement_id: str) -> Statement | None:
         kept = statements.c.kept != Kept.DUPLICATE.value
@@ -280,17 +280,19 @@ def _told_times(keys: Select[tuple[int]]) -> Subquery:
     return most.group_by(each.c.fingerprint).subquery()
 
 
-def _select_statements() -> Select[Any]:
+def select_statements() -> Select[Any]:
+    """Every column of `StatementRow`."""
     names = (field.name for field in fields(StatementRow))
     return select(*(exported() if name == "exported" else statements.c[name] for name in names))
 
 
 def _statement(connection: Connection, statement_id: str) -> StatementRow:
-    query = _select_statements().where(statements.c.id == statement_id)
-    return _statement_of(connection.execute(query).mappings().one())
+    query = select_statements().where(statements.c.id == statement_id)
+    return statement_of(connection.execute(query).mappings().one())
 
 
-def _statement_of(row: RowMapping) -> StatementRow:
+def statement_of(row: RowMapping) -> StatementRow:
+    """A row of `select_statements` as the port shows it."""
     facts = {
         **row,
         "kind": StatementKind(row["kind"]),
