@@ -70,10 +70,13 @@ def take_in(door: Door, sweep: Sweep) -> None:
     try:
         sweep.ledger.first_scan(door.terms.name, door.present(), sweep.now)
         for seen in door.scan():
+            if seen in sweep.taken:
+                continue
             new_id = sweep.services.new_id()
             file = sweep.ledger.claiming(seen, door.terms.bank, new_id, sweep.now)
             if file.id == new_id:
                 sweep.log.event("taken", file_id=file.id, name=file.name, door=seen.door)
+            sweep.taken.add(seen)
         for name, why in door.refused():
             sweep.log.event("not_a_file", name=name, door=door.terms.name, because=why)
     except (Transient, Refused) as error:

@@ -27,6 +27,7 @@ from h2h.ports import (
     Health,
     Ledger,
     Log,
+    Seen,
     Services,
     Session,
 )
@@ -70,6 +71,7 @@ class Sweep:
         self.patient = patient
         self.unreachable: dict[str, str] = {}
         self.seals = Seals()
+        self.taken: set[Seen] = set()  # whose claim is in the ledger already
         self._sessions: dict[str, tuple[ExitStack, Session]] = {}
 
     def __enter__(self) -> Self:
