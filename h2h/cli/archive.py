@@ -22,7 +22,6 @@ from h2h.errors import Refused
 
 if TYPE_CHECKING:
     from h2h.adapters.archive import FolderArchive
-    from h2h.core.chain import Head
     from h2h.integrity import Finding, Noted
     from h2h.ports import Dossier, File, Ledger
 
@@ -192,9 +191,11 @@ def _row(file: File, dossiers: FolderArchive) -> Row:
 @click.pass_obj
 def show(path: Path, identity: str, *, as_json: bool) -> None:
     """What lies in the dossier of the file ID, what became of it, and who decided."""
+    from h2h.handout import dossier_of  # noqa: PLC0415 - with the ledger
+
     translate = translator_at(path)
     with ledger_at(path) as ledger, _archive_at(path) as dossiers:
-        file, dossier = _dossier(identity, ledger, dossiers)
+        file, dossier = dossier_of(identity, ledger, dossiers)
         contents = list(_contents(dossier, dossiers))
         moves: list[Row] = [
             {
@@ -221,18 +222,6 @@ def show(path: Path, identity: str, *, as_json: bool) -> None:
     ):
         click.secho(title, bold=True)
         show_rows(rows, columns, as_json=False, empty="  -")
-
-
-def _dossier(identity: str, ledger: Ledger, dossiers: FolderArchive) -> tuple[File, Dossier]:
-    file = ledger.file(identity)
-    if file is None:
-        words = say("there is no file {id}", id=identity)
-        raise Refused(words, say("`h2h archive find` lists the ids"))
-    dossier = dossiers.dossier(file.id)
-    if dossier is None:
-        words = say("the dossier of {id} is missing", id=file.id)
-        raise Refused(words, say("Restore the archive's backup, then run `h2h archive verify`"))
-    return file, dossier
 
 
 def _contents(dossier: Dossier, dossiers: FolderArchive) -> Iterator[Row]:
@@ -265,8 +254,10 @@ def _contents(dossier: Dossier, dossiers: FolderArchive) -> Iterator[Row]:
 @click.pass_obj
 def export(path: Path, identity: str, *, target: Path, as_json: bool) -> None:
     """Copy the dossier of ID, opened, with the chain from its first record to the head."""
+    from h2h.handout import dossier_of, hand_out  # noqa: PLC0415 - with the ledger
+
     with ledger_at(path) as ledger, _archive_at(path) as dossiers:
-        file, dossier = _dossier(identity, ledger, dossiers)
+        file, _ = dossier_of(identity, ledger, dossiers)
         folder = target / file.id
         if folder.exists():
             words = say("{folder} is there already", folder=folder)
@@ -275,8 +266,7 @@ def export(path: Path, identity: str, *, target: Path, as_json: bool) -> None:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(mode=0o700, parents=True)
         try:
-            _copy(dossier, dossiers, made)
-            proof = _prove(file, ledger, made / "chain.jsonl")
+            proof = hand_out(file.id, ledger, dossiers, made)
         except BaseException:
             shutil.rmtree(made)
             raise
@@ -290,24 +280,3 @@ def export(path: Path, identity: str, *, target: Path, as_json: bool) -> None:
     }
     line = f"{folder}: its dossier, and chain.jsonl: {proof[0]} records up to {proof[1].hash}"
     click.echo(json.dumps(told) if as_json else line)
-
-
-def _copy(dossier: Dossier, dossiers: FolderArchive, folder: Path) -> None:
-    for name, plain in dossier.contents.items():
-        shutil.copyfile(plain, folder / name)
-    for name in dossier.at_rest.keys() - dossier.contents.keys():
-        dossiers.open(dossier.file_id, name, folder / name)
-    for name, text in (("manifest.json", dossier.manifest), ("moves.jsonl", dossier.moves)):
-        if text is not None:
-            (folder / name).write_bytes(text)
-
-
-def _prove(file: File, ledger: Ledger, target: Path) -> tuple[int, Head]:
-    """Every record of the chain from the file's first on: (how many, the head)."""
-    first = ledger.moves(file.id)[0].sequence
-    written = 0
-    with ledger.snapshot() as snapshot, target.open("w") as lines:
-        for link in snapshot.links(first - 1):
-            lines.write(link.line())
-            written += 1
-        return written, snapshot.head()

@@ -17,14 +17,14 @@ from h2h.ports.views import Found
 class EntryWish:
     """Which entries of an account are looked for; "" and None ask for nothing.
 
-    `beginning` is how a name, an account, a reference or a text of the entry begins; `amount` is
-    looked for whatever its sign. Days are booking days, both included. Without `unveiled` nothing
+    `beginning` is how a name, an account, a reference or a text of the entry begins; An
+    amount is one of `amounts`, whatever its sign. Days are booking days, both included. Without `unveiled` nothing
     is found by what an entry of a confidential payment says.
     """
 
     since: date | None = None
     until: date | None = None
-    amount: Decimal | None = None
+    amounts: tuple[Decimal, ...] = ()
     beginning: str = ""
     unveiled: bool = True
 

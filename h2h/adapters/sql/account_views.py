@@ -175,7 +175,7 @@ class _Entries:
             wish.until and (day is None or day > wish.until)
         ):
             return False
-        if wish.amount is not None and (hidden or abs(entry.amount) != abs(wish.amount)):
+        if wish.amounts and (hidden or abs(entry.amount) not in map(abs, wish.amounts)):
             return False
         return not self._beginning or (not hidden and self._begins(entry))
 

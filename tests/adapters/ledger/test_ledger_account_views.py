@@ -64,7 +64,7 @@ def test_lines_are_found_by_day_amount_and_how_a_text_begins(office: Office) -> 
     assert pages(office, 9, since=date(2026, 1, 6)) == [[5, 4, 3]]
     assert pages(office, 9, until=date(2026, 1, 6)) == [[3, 2, 1]]
     assert pages(office, 9, since=date(2026, 1, 6), until=date(2026, 1, 6)) == [[3]]
-    assert pages(office, 9, amount=Decimal("-4.0")) == [[4]]
+    assert pages(office, 9, amounts=(Decimal("-4.0"),)) == [[4]]
     assert pages(office, 9, beginning="debtor 2") == pages(office, 9, beginning="e-2") == [[2]]
     assert pages(office, 9, beginning="ebtor") == [[]]
     assert pages(office, 9, until=date.max) == [[5, 4, 3, 2, 1]]
@@ -93,7 +93,7 @@ def test_what_a_confidential_payment_says_is_told_apart_and_finds_nothing(office
     assert row.confidential
     for wish in (
         EntryWish(beginning="Bob", unveiled=False),
-        EntryWish(amount=Decimal(10), unveiled=False),
+        EntryWish(amounts=(Decimal(10),), unveiled=False),
     ):
         assert office.ledger.account_entries(OURS, wish).rows == []
 
