@@ -15,6 +15,7 @@ FLOWS = {
     *("outbound", "inbound", "ahead", "sweep", "handover", "evidence", "consent", "poison"),
     *("recalls", "refusals", "expecting", "exporting", "integrity", "recovery"),
     "handout",
+    "probing",
 }
 TERMS = {"ports", "core", "errors"}
 FRONT = TERMS | {"wiring", "desk", "flows", "sandbox", "config", "resources"}

@@ -35,7 +35,7 @@ class RingKey:
     fingerprint: str
     owner: str
     algorithm: str  # "RSA 4096"
-    created: date
+    created: datetime
     expires: date | None
     ours: bool
     usable: bool  # neither revoked, disabled nor expired
@@ -58,13 +58,13 @@ class Ring:
         )
         return next(line for line in status.splitlines() if " KEY_CREATED " in line).split()[-1]
 
-    def keys(self) -> Sequence[RingKey]:
+    def members(self) -> Sequence[RingKey]:
         """Every primary key, oldest first; none when the home is not there yet."""
         if not self.home.is_dir():
             return ()
         ours = {key.fingerprint for key in _parsed(self._gpg(*_LIST, "--list-secret-keys"))}
         found = _parsed(self._gpg(*_LIST, "--list-keys"), ours)
-        return sorted(found, key=lambda key: (key.created, key.fingerprint))
+        return sorted(found, key=lambda key: key.created)  # within a second as the ring has them
 
     def fingerprints_in(self, file: Path) -> Sequence[str]:
         """The primary keys that a file of public keys holds, without taking them in."""
@@ -122,7 +122,7 @@ def _run(command: list[str], feed: str = "") -> bytes:
         raise ConfigError(
             "the program gpg is not installed", "Install GnuPG 2.2 or later (apt-get install gnupg)"
         ) from error
-    except subprocess.TimeoutExpired as error:
+    except subprocess.TimeoutExpired:
         # `from None`: the exception holds the input, which may hold a passphrase
         raise ConfigError(f"gpg had not ended after {_LONGEST:.0f} seconds", _LOOK) from None
     except subprocess.CalledProcessError as error:
@@ -162,12 +162,12 @@ def _key(primary: Sequence[str], fingerprint: str, owner: str, ours: set[str]) -
         fingerprint=fingerprint,
         owner=owner,
         algorithm=f"{_ALGORITHMS.get(primary[3], primary[3])} {primary[2]}",
-        created=_day(primary[5]),
-        expires=_day(primary[6]) if primary[6] else None,
+        created=_moment(primary[5]),
+        expires=_moment(primary[6]).date() if primary[6] else None,
         ours=fingerprint in ours,
         usable=primary[1] not in {"r", "d", "i", "e"} and "D" not in primary[11],
     )
 
 
-def _day(seconds: str) -> date:
-    return datetime.fromtimestamp(int(seconds), UTC).date()
+def _moment(seconds: str) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)

@@ -41,7 +41,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "replay": ("desk", "replay", "Have a bank file read again."),
     "operator": ("operator", "operator", "Who may act, and changes by two persons."),
     "console": ("console", "console", "The operators' page."),
+    "alerts": ("alerts", "alerts", "What people were told, and whether it reaches them."),
     "config": ("config", "config", "Check the configuration, confirm its changes."),
+    "bank": ("bank", "bank", "Add a bank, probe its server."),
+    "keys": ("keys", "keys", "Our keys for a bank: make, list, letter, renew."),
+    "doctor": ("doctor", "doctor", "Look everything over, each fault with its remedy."),
 }
 
 

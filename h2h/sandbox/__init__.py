@@ -8,7 +8,7 @@ what arrives and seals what leaves. `workspace.py` writes the customer's side. N
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,21 @@ _EXTRA = frozenset({"asyncssh", "mockbank"})
 
 
 def practice_bank(
-    folder: Path, port: int = 0, tell: Callable[[str], None] = lambda _line: None
+    folder: Path,
+    port: int = 0,
+    tell: Callable[[str], None] = lambda _line: None,
+    *,
+    behave: Iterable[str] = (),
+    keys: tuple[Path, Path] | None = None,
 ) -> PracticeBank:
     """A practice bank in `folder`, not started yet; its parts are imported here and not before.
+
+    `behave` says what it does wrong, `keys` are a customer's own public keys (OpenPGP, SSH).
 
     Raises ConfigError when the extra is not installed.
     """
     try:
-        from h2h.sandbox.bank import PracticeBank  # noqa: PLC0415  the extra may be missing
+        from h2h.sandbox.bank import PracticeBank, PublicKeys  # noqa: PLC0415  the extra may be missing
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
@@ -36,4 +43,5 @@ def practice_bank(
             f"the practice bank needs {error.name}, which is not installed",
             'Install it with: pip install "h2h[sandbox]"',
         ) from error
-    return PracticeBank(folder, port, tell)
+    own = PublicKeys(*keys) if keys else None
+    return PracticeBank(folder, port, tell, behave=behave, keys=own)

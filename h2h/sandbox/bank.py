@@ -4,30 +4,53 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from h2h.adapters.pgp import GpgSealer
+from h2h.adapters.ssh_keys import fingerprint
 from h2h.core.calendar import business_date
 from h2h.errors import ConfigError, Transient
 from h2h.sandbox import workspace
 from h2h.sandbox.gateway import Arrival, Gateway, Rooms
-from h2h.sandbox.keys import Ring, introduce, new_ring, new_ssh_key, public_line, stop_agent
+from h2h.sandbox.keys import (
+    Ring,
+    customers_ssh_key,
+    introduce,
+    new_ring,
+    new_ssh_key,
+    public_line,
+    public_text,
+    stop_agent,
+    taken_in,
+)
+from h2h.sandbox.manners import OF_ACCOUNTS, Manners, manners
 from h2h.sandbox.mock import MockBank
 from h2h.sandbox.office import STATE, BankAccount, Office, running_office
 from h2h.sandbox.server import SftpServer
 from h2h.sandbox.workspace import Introduction
 
+if TYPE_CHECKING:
+    import asyncssh
+
 HOST, USERNAME = "127.0.0.1", "corp1"
 CALENDAR, ZONE = "ECB", "Europe/Amsterdam"  # mock-bank's accounts are Dutch
 CUSTOMER_ACCOUNTS = frozenset({"ACME"})
 _OURS = ("sftp", "bank", "customer")
+_RETURNED_AFTER = {"days": 1}  # business days
+
+
+class PublicKeys(NamedTuple):
+    """A customer's own keys, as files: OpenPGP and SSH."""
+
+    openpgp: Path
+    ssh: Path
 
 
 class PracticeBank:
@@ -35,17 +58,28 @@ class PracticeBank:
 
     `folder` is new, empty, or an earlier practice bank's; its path should be short, since gpg's
     sockets lie in it. `port` 0 takes a free one. `tell` is given a line about each file moved.
+    With `keys` the customer brings his own public keys, as he would to a real bank; else the bank
+    makes him some. `behave` are words of manners.BEHAVIOURS; `manners` may be changed later.
     Below `folder`:
 
         sftp/Outbox   the customer uploads there    bank/received.jsonl   what reached the bank
         sftp/Inbox    the customer fetches there    bank/received/        those files, sealed
         customer/     the customer's keys           bank/sent/            the answers, in clear
+                                                    bank/letter/          its keys, fingerprints
     """
 
     def __init__(
-        self, folder: Path, port: int = 0, tell: Callable[[str], None] = lambda _line: None
+        self,
+        folder: Path,
+        port: int = 0,
+        tell: Callable[[str], None] = lambda _line: None,
+        *,
+        behave: Iterable[str] = (),
+        keys: PublicKeys | None = None,
     ) -> None:
         self.folder = folder.absolute()
+        self.manners: Manners = manners(behave)
+        self._keys = keys
         self.outbox = self.folder / "sftp/Outbox"
         self.inbox = self.folder / "sftp/Inbox"
         self.received_log = self.folder / "bank/received.jsonl"
@@ -133,11 +167,11 @@ class PracticeBank:
         rooms = self._furnished()
         bank_ring = new_ring(self.folder / "bank/keys", "Practice Bank")
         started.callback(stop_agent, bank_ring.home)
-        customer_ring = new_ring(self.folder / "customer/keys", "Practice Customer")
-        started.callback(stop_agent, customer_ring.home)
-        introduce(bank_ring, customer_ring)
+        customer_ring, customer_key = self._customer(bank_ring, started)
         host_key = new_ssh_key(self.folder / "bank/ssh-host-key")
-        customer_key = new_ssh_key(self.folder / "customer/ssh-key")
+        told_key = host_key
+        if self.manners.has("wrong-key"):
+            told_key = new_ssh_key(self.folder / "bank/ssh-host-key-told")
 
         today = business_date(datetime.now(UTC), ZoneInfo(ZONE))
         mock = MockBank(rooms.drop, rooms.pickup, today, ZONE, CALENDAR)
@@ -145,7 +179,13 @@ class PracticeBank:
         self.office = mock.office
         changed = Event()
         server = SftpServer(
-            self.folder / "sftp", host_key, USERNAME, customer_key, changed, self._port
+            self.folder / "sftp",
+            host_key,
+            USERNAME,
+            customer_key,
+            changed,
+            self._port,
+            self.manners,
         )
         port = server.start()
         started.callback(server.stop)
@@ -159,6 +199,7 @@ class PracticeBank:
             server.being_written,
             changed,
             self._tell,
+            self.manners,
         )
         started.callback(self._gateway.stop)
         self._gateway.start()
@@ -167,7 +208,7 @@ class PracticeBank:
             host=HOST,
             port=port,
             username=USERNAME,
-            host_key=public_line(host_key),
+            host_key=public_line(told_key),
             calendar=CALENDAR,
             zone=ZONE,
             customer=customer_ring,
@@ -175,7 +216,48 @@ class PracticeBank:
             bank=bank_ring,
             accounts=accounts,
         )
+        self._behave()
+        self._write_letter(bank_ring)
         (self.folder / STATE).write_text(json.dumps({"office": mock.office.url, "port": port}))
+
+    def _customer(self, bank_ring: Ring, started: ExitStack) -> tuple[Ring, asyncssh.SSHKey]:
+        """The customer's keys: those he brought (the bank has no secret of his), or fresh ones."""
+        if self._keys is not None:
+            theirs = taken_in(bank_ring, self._keys.openpgp)
+            return Ring(Path(), theirs), customers_ssh_key(self._keys.ssh)
+        ring = new_ring(self.folder / "customer/keys", "Practice Customer")
+        started.callback(stop_agent, ring.home)
+        introduce(bank_ring, ring)
+        return ring, new_ssh_key(self.folder / "customer/ssh-key")
+
+    def _behave(self) -> None:
+        """Tell the office what to do wrong; the server and the gateway look for themselves."""
+        for account in self.accounts():
+            if account.id not in CUSTOMER_ACCOUNTS:
+                if self.manners.has("closed-account"):
+                    self.set_account(account.id, behaviour="closed-account")
+                continue
+            for name, behaviour in OF_ACCOUNTS.items():
+                if self.manners.has(name):
+                    days = _RETURNED_AFTER if name == "late-return" else None
+                    self.office.set_account(account.id, behaviour=behaviour, parameters=days)
+
+    def _write_letter(self, bank_ring: Ring) -> None:
+        """What a real bank tells on paper: where it is, and its keys."""
+        letter = self.folder / "bank/letter"
+        letter.mkdir()
+        told = self.introduction
+        (letter / "openpgp-key.asc").write_text(public_text(bank_ring))
+        facts = {
+            "host": told.host,
+            "port": str(told.port),
+            "user": told.username,
+            "account": " ".join(account.iban for account in told.accounts),
+            "openpgp-fingerprint": bank_ring.fingerprint,
+            "host-key-fingerprint": fingerprint(told.host_key),
+        }
+        for name, value in facts.items():
+            (letter / name).write_text(f"{value}\n")
 
     def _furnished(self) -> Rooms:
         """Fresh folders; those of an earlier practice bank are cleared away."""

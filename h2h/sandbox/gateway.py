@@ -20,6 +20,7 @@ from h2h.core.naming import escaped, is_temporary, sanitised, shortened
 from h2h.errors import H2HError
 from h2h.ports import Sealer
 from h2h.sandbox import recalls
+from h2h.sandbox.manners import Manners
 from h2h.sandbox.office import Office
 
 TakeBack = Callable[[recalls.Asked], Mapping[str, recalls.Fate]]
@@ -74,8 +75,10 @@ class Gateway:
         being_written: Callable[[], frozenset[int]],
         wake: threading.Event,
         tell: Callable[[str], None],
+        manners: Manners,
     ) -> None:
         self._rooms = rooms
+        self._manners = manners
         self._sealer = sealer
         self._office = office
         self._take_back = take_back
@@ -181,9 +184,10 @@ class Gateway:
             (self._rooms.pickup / name).rename(self._rooms.sent / name)
 
     def _send(self, name: str) -> None:
-        sealed = f"{name}.pgp"
-        self._sealer.seal(self._rooms.pickup / name, self._rooms.inbox / sealed)
-        self._tell(f"sent {sealed}")
+        twice = (f"again-{name}.pgp",) if self._manners.has("duplicate") else ()
+        for sealed in (f"{name}.pgp", *twice):
+            self._sealer.seal(self._rooms.pickup / name, self._rooms.inbox / sealed)
+            self._tell(f"sent {sealed}")
 
 
 def _number(answer: str) -> int:

@@ -68,6 +68,34 @@ def copied(ring: Ring, home: Path) -> Ring:
     return Ring(home, ring.fingerprint)
 
 
+def taken_in(ring: Ring, public: Path) -> str:
+    """Add somebody's public key to a ring, and return its fingerprint."""
+    try:
+        content = public.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{public}: {error.strerror}", "Name the customer's public key"
+        ) from error
+    status = _gpg(ring.home, "--status-fd", "1", "--import", feed=content).decode()
+    imported = [line for line in status.splitlines() if " IMPORT_OK " in line]
+    if not imported:
+        raise ConfigError(f"{public} holds no OpenPGP key", "Name the customer's public key")
+    return imported[0].split()[-1]
+
+
+def public_text(ring: Ring) -> str:
+    """A side's own public key, as text."""
+    return _gpg(ring.home, "--armor", "--export", ring.fingerprint).decode()
+
+
+def customers_ssh_key(public: Path) -> asyncssh.SSHKey:
+    """The customer's own public SSH key."""
+    try:
+        return asyncssh.read_public_key(public)
+    except (OSError, asyncssh.KeyImportError) as error:
+        raise ConfigError(f"{public}: {error}", "Name the customer's .pub file") from error
+
+
 def stop_agent(home: Path) -> None:
     """End whatever GnuPG started for this home; a home without an agent is no error."""
     subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -79,13 +80,20 @@ class Office:
         closed: bool | None = None,
         behaviour: str | None = None,
         balance: int | None = None,
+        parameters: Mapping[str, object] | None = None,
     ) -> BankAccount:
         """Change an account by its id; raises Refused for an unknown account or behaviour.
 
         `behaviour` is one of mock-bank's: accept, closed-account, insufficient-funds, bad-bank-id,
-        return-later, reject-file, silent, statement-gap. `balance` is in minor units.
+        return-later, reject-file, silent, statement-gap. `balance` is in minor units,
+        `parameters` are those of return-later, such as {"days": 1}.
         """
-        given = {"closed": closed, "behaviour": behaviour, "balance": balance}
+        given = {
+            "closed": closed,
+            "behaviour": behaviour,
+            "balance": balance,
+            "parameters": parameters,
+        }
         changes = {field: value for field, value in given.items() if value is not None}
         return _account(self._call("PATCH", f"/_mock/accounts/{quote(account, safe='')}", changes))
 

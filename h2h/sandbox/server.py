@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
 import asyncssh
 from asyncssh.constants import FXF_APPEND, FXF_WRITE
 
 from h2h.errors import ConfigError
+from h2h.sandbox.manners import Manners
 
 _WRITES = FXF_WRITE | FXF_APPEND
+_SLOW = 0.5  # seconds that a slow bank takes for an answer
+Answer = TypeVar("Answer")
 
 
 class SftpServer:
@@ -35,8 +38,10 @@ class SftpServer:
         customer_key: asyncssh.SSHKey,
         changed: threading.Event,
         port: int = 0,
+        manners: Manners | None = None,
     ) -> None:
         self._root = root
+        self._manners = manners or Manners()
         self._host_key = host_key
         self._login = (username, customer_key.public_data)
         self._uploads = _Uploads(changed)
@@ -80,7 +85,9 @@ class SftpServer:
             port,
             server_host_keys=[self._host_key],
             server_factory=lambda: _Login(self._login, self._connections),
-            sftp_factory=lambda channel: _CustomerFolder(channel, self._root, self._uploads),
+            sftp_factory=lambda channel: _CustomerFolder(
+                channel, self._root, self._uploads, self._manners
+            ),
             gss_host=None,
         )
         async with acceptor:
@@ -134,12 +141,20 @@ class _CustomerFolder(asyncssh.SFTPServer):
     """The customer's folder as the root of everything, and a note of each file being written."""
 
     def __init__(
-        self, channel: asyncssh.SSHServerChannel[bytes], root: Path, uploads: _Uploads
+        self,
+        channel: asyncssh.SSHServerChannel[bytes],
+        root: Path,
+        uploads: _Uploads,
+        manners: Manners,
     ) -> None:
         super().__init__(channel, chroot=bytes(root))
         self._uploads = uploads
+        self._manners = manners
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        return self._answered(self._opened(path, pflags, attrs))
+
+    def _opened(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         # Under the lock, so that whoever sees the new name also sees that it is being written.
         with self._uploads.lock:
             file = cast("IO[bytes]", super().open(path, pflags, attrs))
@@ -154,10 +169,43 @@ class _CustomerFolder(asyncssh.SFTPServer):
             file.close()
         self._uploads.changed.set()
 
-    def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        super().rename(oldpath, newpath)
-        self._uploads.changed.set()
+    def write(self, file_obj: object, offset: int, data: bytes) -> Awaitable[int] | int:
+        if self._manners.has("full"):
+            raise asyncssh.SFTPFailure("No space left on device")
+        most = self._manners.cut_after
+        if most is not None and offset + len(data) > most:
+            self._manners.cut_after = None
+            super().write(file_obj, offset, data[: max(most - offset, 0)])
+            self.connection.abort()
+            raise asyncssh.SFTPConnectionLost("cut")
+        return self._answered(cast("int", super().write(file_obj, offset, data)))
 
-    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+    def rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None] | None:
+        if self._manners.has("no-rename"):
+            raise asyncssh.SFTPOpUnsupported("rename")
+        super().rename(oldpath, newpath)
+        return self._renamed()
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> Awaitable[None] | None:
+        if self._manners.has("no-posix-rename"):
+            raise asyncssh.SFTPOpUnsupported("posix-rename@openssh.com")
         super().posix_rename(oldpath, newpath)
+        return self._renamed()
+
+    def _renamed(self) -> Awaitable[None] | None:
         self._uploads.changed.set()
+        if self._manners.once("deaf"):
+            return _never()
+        return self._answered(None)
+
+    def _answered(self, answer: Answer) -> Awaitable[Answer] | Answer:
+        return _late(answer) if self._manners.has("slow") else answer
+
+
+async def _late(answer: Answer) -> Answer:
+    await asyncio.sleep(_SLOW)
+    return answer
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
