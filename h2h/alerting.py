@@ -32,6 +32,7 @@ Slot = Callable[[BankTerms, datetime], datetime | None]  # the newest of a bank'
 _MOST_MOVES = 2_000  # that one look reads at a time
 _LINES = 20  # of a message
 _PAUSE = 2.0  # seconds between two looks at the queue
+_LONGEST = 60.0  # seconds that a single pass waits for its channels
 _LAST_WORDS = 5.0  # seconds that a stopping daemon waits for a message on its way
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -61,7 +62,12 @@ class Watcher:
         """Once a pass: new moves; once a minute what lasts. Without a channel nothing."""
         if not self._services.channels:
             return
-        now = self._services.clock.now()
+        try:
+            self._look(self._services.clock.now())
+        except H2HError as error:  # the next look tells; what is looked at does not go away
+            self._services.log.event("alerts_not_queued", because=str(error))
+
+    def _look(self, now: datetime) -> None:
         self._look_at_moves(now)
         if self._looked is None or now - self._looked >= _MINUTE or now < self._looked:
             self._look_at_conditions(now)
@@ -344,12 +350,15 @@ class Courier:
     def run(self, stopping: threading.Event) -> None:
         """Until `stopping`; no failure of a channel ends it."""
         while not stopping.wait(_PAUSE):
-            try:
-                self.deliver()
-            except H2HError as error:  # the ledger: locked, its disk full
-                because = str(error)
-                name = self._channel.interest.name
-                self._services.log.event("alert_not_sent", channel=name, because=because)
+            self.once(at_once=False)
+
+    def once(self, *, at_once: bool = True) -> None:
+        """`deliver`, and where even the ledger fails (locked, its disk full) a line in the log."""
+        try:
+            self.deliver(at_once=at_once)
+        except H2HError as error:
+            name, because = self._channel.interest.name, str(error)
+            self._services.log.event("alert_not_sent", channel=name, because=because)
 
 
 @contextmanager
@@ -372,7 +381,13 @@ def couriers(services: Services) -> Iterator[None]:
 
 
 def tell_at_once(services: Services, slot: Slot) -> None:
-    """Look, and send what waits, for a single pass that leaves no thread behind."""
+    """Look, and send what waits: for a single pass, which no slow server may keep from ending."""
     Watcher(services, slot).look()
-    for channel in services.channels:
-        Courier(services, channel).deliver(at_once=True)
+    threads = [
+        threading.Thread(target=Courier(services, each).once, daemon=True)
+        for each in services.channels
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(_LONGEST)

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from h2h import desk
+from h2h.alerting import Watcher, couriers, tell_at_once
 from h2h.consent import remember_config
 from h2h.core.calendar import is_business_day
 from h2h.core.words import tell, words_of
@@ -59,7 +60,9 @@ def once(services: Services) -> dict[str, str]:
         # a report may have settled a doubt, or a bank may have opened its window meanwhile
         sweep_outbound(sweep)
         tell_missing(sweep)
-        return dict(sweep.unreachable)
+        unreachable = dict(sweep.unreachable)
+    tell_at_once(services, newest_slot)
+    return unreachable
 
 
 @contextmanager
@@ -154,6 +157,7 @@ class Daemon:
         self._asked_for_statements: datetime | None = None
         self._clocks = services.clock.now(), time.monotonic()
         self._heads = HeadExporter(services)
+        self._watcher = Watcher(services, newest_slot)
 
     def stop(self, *_: object) -> None:
         """Drain: finish the step of the file at hand, then leave."""
@@ -165,7 +169,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         recover(self.services)
-        with self._watching():
+        with self._watching(), couriers(self.services):
             notify("READY=1")
             self.services.log.event("started", environment=self.services.environment)
             while not self._stopping.is_set():
@@ -194,6 +198,7 @@ class Daemon:
             self._pass()
         except Transient as error:
             self.services.log.event("pass_failed", because=str(error))
+        self._watcher.look()
 
     def tell_of_a_jump(self) -> None:
         """Compare the wall clock with one that never jumps: it was set, or the machine slept.

@@ -239,7 +239,8 @@ def _report(file: File, told: Told | None, sweep: Sweep) -> None:
     for words in told.moved:
         sweep.log.event("told", file_id=told.file_id, bank=file.bank, because=words)
     for words in told.alarms:
-        sweep.log.event("alarm", file_id=file.id, bank=file.bank, because=words)
+        about = told.file_id or None
+        sweep.log.event("alarm", file_id=file.id, bank=file.bank, because=words, about=about)
     if told.waiting:
         because = told.waiting
         sweep.log.event("waiting_at_bank", file_id=told.file_id, bank=file.bank, because=because)

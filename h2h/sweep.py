@@ -166,6 +166,8 @@ class Sweep:
         self.ledger.set_health(Health(bank, *told))
         self.unreachable[bank] = because
         self.log.event("bank_unreachable", bank=bank, because=because)
+        if isinstance(error, HostKeyChanged):
+            self.log.event("host_key_changed", bank=bank, because=because)
         if logins >= MOST_LOGIN_FAILURES:
             words = (
                 f"login refused {logins} times; mend the key or password, then `h2h resume {bank}`"

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from h2h import resources
+from h2h.adapters.alert_log import AlertLog
 from h2h.adapters.archive import FolderArchive
 from h2h.adapters.catalogue import translator
+from h2h.adapters.channels import AppriseChannel, MailChannel, WebhookChannel
 from h2h.adapters.desktop import FolderDesktop
 from h2h.adapters.door import FolderDoor
 from h2h.adapters.folder import FolderBank
 from h2h.adapters.heads import HeadFile, HeadSyslog
 from h2h.adapters.input_seal import InputSeal, Sha256Seal, signature_seal
+from h2h.adapters.machine import disks_of, expiry_of
 from h2h.adapters.messages import Iso20022Messages
+from h2h.adapters.metrics import Metrics
 from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.profiles import load_profile
 from h2h.adapters.rates import RatesFile
@@ -29,11 +33,14 @@ from h2h.config.findings import Key, Trouble, dotted
 from h2h.config.fingerprints import POLICIES, sections_of
 from h2h.config.models import Account as AccountTable
 from h2h.config.models import Bank as BankTable
+from h2h.config.models import Channel as ChannelTable
 from h2h.config.models import Config, Sftp
 from h2h.config.models import Door as DoorTable
 from h2h.config.models import Export as ExportTable
 from h2h.config.models import Form as FormTable
 from h2h.config.models import Policy as PolicyTable
+from h2h.config.secret import Secret
+from h2h.core.alerts import Interest
 from h2h.core.approval import Policies, Policy
 from h2h.core.books import account_key
 from h2h.core.calendar import CutOff
@@ -43,7 +50,7 @@ from h2h.core.fingerprints import digest
 from h2h.core.problem import Severity
 from h2h.core.statement import StatementKind
 from h2h.core.terms import Account, CheckTerms
-from h2h.errors import ConfigError
+from h2h.errors import ConfigError, H2HError
 from h2h.export import PRESETS, ErpExporter
 from h2h.export.columns import COLUMNS, STANDARD
 from h2h.pace import pace
@@ -51,16 +58,18 @@ from h2h.ports import (
     EVERYBODY,
     Bank,
     BankTerms,
+    Channel,
     Clock,
     Door,
     DoorTerms,
     Download,
+    Expiry,
     FormTerms,
     HeadExport,
     Log,
     Receiver,
-    Sealer,
     Services,
+    Watch,
 )
 
 ROOT_DOOR = "outbox"  # the door whose files are routed by debtor account
@@ -89,6 +98,12 @@ def wire(
     time = clock or SystemClock()
     archive = archive_of(config)
     ledger = ledger_of(config, recovering=recovering)
+    channels = tuple(map(channel_of, config.alerts))
+    if channels:
+        log = AlertLog(log, ledger, time, [each.interest for each in channels])
+    token = config.h2h.metrics_token
+    sealers = {name: sealer_of(bank) for name, bank in config.banks.items()}
+    watch = watch_of(config, sealers)
     try:
         yield Services(
             environment=config.h2h.environment,
@@ -102,7 +117,7 @@ def wire(
             doors=doors_of(config),
             banks={name: terms_of(name, bank, config) for name, bank in config.banks.items()},
             servers={name: server_of(bank) for name, bank in config.banks.items()},
-            sealers={name: sealer_of(bank) for name, bank in config.banks.items()},
+            sealers=sealers,
             new_id=lambda: new_id(time),
             translate=translator(config.h2h.language),
             receivers=receivers_of(config),
@@ -112,6 +127,10 @@ def wire(
             sections=sections_of(config),
             poison_attempts=config.h2h.poison_attempts,
             heads=tuple(map(_head_export, config.h2h.export_head)),
+            channels=channels,
+            watch=watch,
+            metrics=Metrics(ledger, time, tuple(config.banks), watch.disks).text,
+            metrics_token=token.read if token else None,
         )
     finally:
         archive.close()
@@ -139,6 +158,62 @@ def _head_export(place: str) -> HeadExport:
         return HeadFile(Path(rest))
     host, _, port = rest.rpartition(":")
     return HeadSyslog((host, int(port)) if rest else "/dev/log")
+
+
+def channel_of(table: ChannelTable) -> Channel:
+    """One way to people."""
+    usual, seconds = frozenset(table.severities), table.timeout
+    banks, collect = frozenset(table.banks), timedelta(seconds=table.collect)
+    interest = Interest(table.name, frozenset(table.events), usual, banks, collect)
+    if table.apprise is not None:
+        return AppriseChannel(
+            interest, urls=[each.read for each in table.apprise.urls], timeout=seconds
+        )
+    if table.webhook is not None:
+        url, token = table.webhook.url, table.webhook.token
+        return WebhookChannel(
+            interest,
+            url=url.read if isinstance(url, Secret) else lambda: str(url),
+            token=token.read if token else None,
+            timeout=seconds,
+        )
+    mail = table.mail
+    if mail is None:
+        raise ValueError("a channel without mail, webhook and apprise")
+    return MailChannel(
+        interest,
+        server=mail.server,
+        port=mail.port,
+        sender=mail.sender,
+        to=mail.to,
+        tls=mail.tls,
+        username=mail.username,
+        password=mail.password.read if mail.password else None,
+        timeout=seconds,
+    )
+
+
+def watch_of(config: Config, sealers: Mapping[str, GpgSealer]) -> Watch:
+    """From when on what lasts is told, and where the machine is asked."""
+    workspace = config.h2h
+    rooms = {"archive": workspace.archive, "inbox": workspace.inbox, "outbox": workspace.outbox}
+    if workspace.database.startswith("sqlite:///"):
+        rooms["ledger"] = Path(workspace.database.removeprefix("sqlite:///")).parent
+
+    def expiries() -> list[Expiry]:
+        found = [expiry_of(path) for path in workspace.certificates]
+        for name, sealer in sealers.items():
+            with suppress(H2HError):  # what uses the ring says what is wrong with it
+                found += [Expiry(what, ends, name) for what, ends in sealer.expiries()]
+        return [each for each in found if each is not None]
+
+    return Watch(
+        cut_off_near=timedelta(minutes=workspace.cut_off_near),
+        silent_after=timedelta(hours=workspace.silent_hours),
+        disk_free=workspace.disk_free,
+        expiries=expiries,
+        disks=lambda: disks_of(rooms),
+    )
 
 
 def ledger_of(config: Config, *, recovering: bool = False) -> SqlLedger:
@@ -250,9 +325,7 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
 
 def policies_of(config: Config) -> Policies:
     """Who has to approve what, and a hash of how that is written."""
-    return Policies(
-        tuple(map(_policy, config.policies)), digest(sections_of(config)[POLICIES])
-    )
+    return Policies(tuple(map(_policy, config.policies)), digest(sections_of(config)[POLICIES]))
 
 
 def _policy(policy: PolicyTable) -> Policy:
@@ -431,7 +504,7 @@ def server_of(bank: BankTable) -> Bank:
     )
 
 
-def sealer_of(bank: BankTable) -> Sealer:
+def sealer_of(bank: BankTable) -> GpgSealer:
     """OpenPGP at this bank."""
     pgp = bank.pgp
     return GpgSealer(

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "h2h"
 FLOWS = {
     *("outbound", "inbound", "ahead", "sweep", "handover", "evidence", "consent", "poison"),
     *("recalls", "refusals", "expecting", "exporting", "integrity", "recovery"),
+    *("alerting", "readiness"),
     "handout",
     "probing",
 }

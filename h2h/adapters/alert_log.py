@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from h2h.core.alerts import Condition, Interest, of_event
 from h2h.errors import H2HError
 from h2h.ports import Clock, Ledger, Log
 
 _MOST_UNWRITTEN = 1_000  # kept until the ledger takes them
+_A_WHILE = timedelta(hours=1)
 
 
 class AlertLog:
@@ -28,6 +30,7 @@ class AlertLog:
         self._clock = clock
         self._interests = interests
         self._unwritten: deque[Condition] = deque(maxlen=_MOST_UNWRITTEN)
+        self._told: dict[str, tuple[str, datetime]] = {}  # what the ledger need not be asked again
 
     def event(self, event: str, /, **facts: str | int | None) -> None:
         """Note the event, and queue what somebody has to hear of."""
@@ -56,8 +59,15 @@ class AlertLog:
 
     def _write(self) -> None:
         while self._unwritten:
-            each = self._unwritten[0]
-            queued = [(i.name, each.alert) for i in self._interests if i.wants(each.alert)]
-            if queued:
-                self._ledger.note_alert(queued, each, self._clock.now())
+            self._note(self._unwritten[0], self._clock.now())
             self._unwritten.popleft()
+
+    def _note(self, each: Condition, now: datetime) -> None:
+        value, at = self._told.get(each.key, (None, now))
+        queued = [(i.name, each.alert) for i in self._interests if i.wants(each.alert)]
+        if not queued or (value == each.value and now - at < _A_WHILE):
+            return
+        self._ledger.note_alert(queued, each, now)
+        if len(self._told) >= _MOST_UNWRITTEN:
+            self._told.clear()
+        self._told[each.key] = each.value, now

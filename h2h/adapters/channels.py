@@ -221,7 +221,7 @@ def _in_our_words(name: str, where: str) -> Iterator[None]:
         raise Transient(f"{where}: {type(error).__name__} {str(error)[:_LONGEST]}") from error
     except HTTPError as error:
         error.close()
-        busy = error.code >= 500 or error.code in _BUSY  # noqa: PLR2004 - RFC 9110
+        busy = error.code >= 500 or error.code in _BUSY
         kind = Transient if busy else Refused
         raise kind(f"{where} answered {error.code}", _MEND.format(name=name)) from error
     except URLError as error:

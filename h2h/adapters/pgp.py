@@ -377,6 +377,22 @@ class GpgSealer:
             problems.append(_missing("our decryption key", f"in {self._home}"))
         return problems
 
+    def expiries(self) -> Sequence[tuple[str, date]]:
+        """Each of its keys that ends some day: which one, and the first day without it."""
+        if self._seal == "none":
+            return []
+        used = [("our signing key", self._sign_with, "S")] if self._signs else []
+        used += [("the bank's encryption key", key, "E") for key in self._encrypt_to]
+        used += [("the bank's signing key", key, "S") for key in sorted(self._accept_from)]
+        with self._ready(0) as gpg:
+            ring = {key["fingerprint"]: key for key in gpg.list_keys()}
+        found = []
+        for what, fingerprint, use in used:
+            ends = _expiry(ring[fingerprint], use) if fingerprint in ring else None
+            if ends is not None:
+                found.append((f"{what} {fingerprint}", ends))
+        return found
+
 
 # ------------------------------------------------------------------------- homes with their agents
 

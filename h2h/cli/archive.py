@@ -70,6 +70,8 @@ def verify(path: Path, *, heads: tuple[Path, ...], as_json: bool) -> None:
         findings = list(islice(every, _MOST))
         count = len(findings) + sum(1 for _ in every)
         verdict, recoveries = verifier.verdict, _recoveries(ledger)
+        if findings:
+            _alert(path, ledger, findings[0])
     if as_json:
         told = {
             "moves": verdict.records,
@@ -87,6 +89,18 @@ def verify(path: Path, *, heads: tuple[Path, ...], as_json: bool) -> None:
             click.echo(f"{each['at']} {each['because']}")
     if findings:
         sys.exit(1)
+
+
+def _alert(path: Path, ledger: Ledger, finding: Finding) -> None:
+    """Whoever has this proved at night is told by day; the daemon sends it."""
+    from h2h.adapters.alert_log import AlertLog  # noqa: PLC0415 - beside its only use
+    from h2h.adapters.journal import Silence  # noqa: PLC0415 - as above
+    from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.wiring import SystemClock, channel_of  # noqa: PLC0415 - heavy
+
+    interests = [channel_of(each).interest for each in load(path).alerts]
+    log = AlertLog(Silence(), ledger, SystemClock(), interests)
+    log.event("chain_broken", because=f"{finding.place}: {finding.why}")
 
 
 def _tell_verdict(

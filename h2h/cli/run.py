@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from h2h.core.words import say, tell
 
 if TYPE_CHECKING:
     from h2h.config import Config
+    from h2h.ports import Services
 
 
 @click.command()
@@ -36,10 +38,26 @@ def run(path: Path, *, once: bool, as_json: bool) -> None:
         _end_at_sigterm()
     with _alone(config), wire(config, Journal()) as services:
         if not once:
-            daemon.Daemon(services).run()
+            with _probed(config, services):
+                daemon.Daemon(services).run()
             return
         unreachable = daemon.once(services)
     _tell(unreachable, path, as_json=as_json)
+
+
+@contextmanager
+def _probed(config: Config, services: Services) -> Iterator[None]:
+    """/metrics, /healthz and /readyz of the daemon, where a port is configured for them."""
+    from h2h.adapters.probes import serving  # noqa: PLC0415 - for the daemon alone
+    from h2h.readiness import PATHS, answer  # noqa: PLC0415 - as above
+
+    def respond(path: str, address: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
+        told = answer(services, path, address, headers)
+        return told.status, told.kind, told.body
+
+    port = config.h2h.metrics_port
+    with nullcontext() if port is None else serving(port, PATHS, respond):
+        yield
 
 
 @click.command()

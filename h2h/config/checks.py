@@ -76,6 +76,32 @@ def cross_checks(root: Raw, base: Path) -> Iterator[Trouble]:
     yield from _receivers(root.tables("export"), banks)
     yield from _folders_apart(root, base)
     yield from _policies(root.tables("policies"), banks)
+    yield from _alerts(root.tables("alerts"), banks)
+
+
+def _alerts(channels: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:
+    """A channel has one way, and a name of its own under which its alerts wait."""
+    names: set[str] = set()
+    for channel in channels:
+        ways = [way for way in _WAYS if way in channel.values]
+        if len(ways) != 1:
+            found = " and ".join(ways) or "none"
+            yield channel.trouble(
+                "", f"one of {', '.join(_WAYS)}", "One way a channel; add another channel", found
+            )
+        yield from _unknown(channel, "banks", _there(banks)["banks"])
+        mail = channel.table("mail")
+        if mail.has("username") is not mail.has("password"):
+            name = "password" if mail.has("username") else "username"
+            yield mail.trouble(name, "both of username and password, or neither", "Complete it")
+        if mail.has("password") and mail.text("tls") == "none":
+            yield mail.trouble("tls", "a connection that hides the password", "Use starttls")
+        if channel.text("name") in names:
+            yield channel.trouble("name", "a name of its own", "Rename one of the two channels")
+        names.add(channel.text("name"))
+
+
+_WAYS = ("mail", "webhook", "apprise")
 
 
 def _policies(policies: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:

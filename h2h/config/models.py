@@ -81,6 +81,12 @@ class Workspace(Table):
     archive_passphrase: SecretReference | None = None
     rates: LocalPath | None = None
     export_head: tuple[Annotated[str, PlainValidator(values.export_head)], ...] = ()
+    cut_off_near: Minutes = 60
+    silent_hours: Annotated[int, Field(ge=1, le=720)] = 4
+    disk_free: Bytes = 1_000_000_000
+    certificates: tuple[LocalPath, ...] = ()
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    metrics_token: SecretReference | None = None
     door: Door = Door()
 
 
@@ -324,6 +330,49 @@ class Policy(Table):
     after_cut_off: Unusual = Field(default="nothing", validate_default=True)
 
 
+class Mail(Table):
+    """`mail` of a channel: by SMTP."""
+
+    server: Annotated[str, PlainValidator(values.host)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    username: Text = ""
+    password: SecretReference | None = None
+    sender: Annotated[str, PlainValidator(values.mail_address)]
+    to: Annotated[
+        tuple[Annotated[str, PlainValidator(values.mail_address)], ...], Field(min_length=1)
+    ]
+
+
+class Webhook(Table):
+    """`webhook` of a channel: a POST of JSON."""
+
+    url: Annotated[Secret | str, PlainValidator(values.web_address)]
+    token: SecretReference | None = None
+
+
+class Apprise(Table):
+    """`apprise` of a channel: addresses that hold their secrets, so only where they are."""
+
+    urls: Annotated[tuple[SecretReference, ...], Field(min_length=1)]
+
+
+class Channel(Table):
+    """`[[alerts]]`: who is told of what, and how."""
+
+    name: BankName
+    mail: Mail | None = None
+    webhook: Webhook | None = None
+    apprise: Apprise | None = None
+    events: tuple[Annotated[str, PlainValidator(values.alert_event)], ...] = ()
+    severities: Annotated[
+        tuple[Literal["critical", "warning", "info"], ...], Field(min_length=1)
+    ] = ("critical", "warning")
+    banks: Words = ()
+    collect: Seconds = 60.0
+    timeout: Timeout = 20.0
+
+
 class Config(Table):
     """The whole of config.toml."""
 
@@ -331,6 +380,7 @@ class Config(Table):
     banks: Annotated[Mapping[BankName, Bank], Field(min_length=1)]
     export: tuple[Export, ...] = ()
     policies: tuple[Policy, ...] = ()
+    alerts: tuple[Channel, ...] = ()
     _owner: str = PrivateAttr("")
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from h2h.config.findings import Finding, Key, Trouble
 from h2h.config.loading import located, places_of
-from h2h.config.models import Bank, Config, Door, Sftp
+from h2h.config.models import Bank, Channel, Config, Door, Sftp
 from h2h.config.secret import Secret
 from h2h.errors import ConfigError
 
@@ -21,6 +21,10 @@ def left_to_do(path: Path, config: Config) -> list[Finding]:
     troubles = [*_door(("h2h", "door"), config.h2h.door)]
     troubles += _unread(("h2h", "database_password"), config.h2h.database_password)
     troubles += [t for name, bank in config.banks.items() for t in _bank(("banks", name), bank)]
+    troubles += _unread(("h2h", "metrics_token"), config.h2h.metrics_token)
+    for index, channel in enumerate(config.alerts):
+        for key, secret in _secrets_of(channel):
+            troubles += _unread(("alerts", index, *key), secret)
     for index, receiver in enumerate(config.export):
         if receiver.folder is not None:
             remedy = "Mount or create it; until then what is due there waits"
@@ -100,6 +104,18 @@ def _unread(key: Key, secret: Secret | None) -> Iterator[Trouble]:
         secret.read()
     except ConfigError as error:
         yield Trouble(key, error.cause, f"a secret under {secret}", error.next_move)
+
+
+def _secrets_of(channel: Channel) -> Iterator[tuple[Key, Secret | None]]:
+    if channel.mail is not None:
+        yield ("mail", "password"), channel.mail.password
+    if channel.webhook is not None:
+        url = channel.webhook.url
+        yield ("webhook", "url"), url if isinstance(url, Secret) else None
+        yield ("webhook", "token"), channel.webhook.token
+    if channel.apprise is not None:
+        for index, secret in enumerate(channel.apprise.urls):
+            yield ("apprise", "urls", index), secret
 
 
 def _missing(key: Key, path: Path, remedy: str) -> Iterator[Trouble]:

@@ -23,6 +23,7 @@ from stdnum import iban
 from h2h.config.findings import Wrong
 from h2h.config.secret import Secret
 from h2h.core import money
+from h2h.core.alerts import Event
 from h2h.core.approval import Then
 from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
 from h2h.core.expected import StatementDays
@@ -142,6 +143,41 @@ def _only_ours(reference: Secret) -> None:
             f"chmod 600 {reference.path}",
             found=f"{reference} with mode {mode & 0o777:04o}",
         )
+
+
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_WEB = re.compile(r"https?://[^\s@\x00-\x20]+")
+_HERE = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+
+
+def mail_address(value: object) -> str:
+    """One mail address, without a name before it."""
+    if not _MAIL.fullmatch(text(value)):
+        raise Wrong('a mail address such as "treasury@acme.example"', "One address, no name")
+    return text(value)
+
+
+def web_address(value: object, info: ValidationInfo) -> str | Secret:
+    """An https address without a secret, or where one with a secret is to be found."""
+    if isinstance(value, str) and _SECRET.fullmatch(value):
+        return secret(value, info)
+    address = filled(value)
+    if not _WEB.fullmatch(address) or not address.startswith(("https://", *_HERE)):
+        raise Wrong(
+            "an https address, or cred:NAME, file:PATH or env:NAME of one that holds a secret",
+            "In clear only to this machine; no user and password in it",
+        )
+    return address
+
+
+def alert_event(value: object) -> str:
+    """What an alert tells of."""
+    known = [event.value for event in Event]
+    if text(value) not in known:
+        close = get_close_matches(text(value), known, n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else "See docs/alerts.md"
+        raise Wrong(f"one of {', '.join(known)}", remedy)
+    return text(value)
 
 
 def export_head(value: object, info: ValidationInfo) -> str:

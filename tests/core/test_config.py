@@ -100,11 +100,12 @@ _ARCHIVE_KEYS = ("key", "home", "passphrase")
 def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path: Path) -> None:
     """A user removes the # and nothing changes, save where the comment names no default."""
     plain = load(written(tmp_path, EXAMPLE))
-    commented = r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:export|policies)\]\])"
+    commented = r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:export|policies|alerts)\]\])"
     uncommented = re.sub(commented, r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
     workspace = {key for key, value in full.h2h if value != getattr(plain.h2h, key)}
     asked = {"rates", "export_head", "database_password"}
+    asked |= {"certificates", "metrics_port", "metrics_token"}
     assert workspace <= asked | {f"archive_{key}" for key in _ARCHIVE_KEYS}
     before, after = dict(plain.banks["acme"]), dict(full.banks["acme"])
     changed = {key for key, value in after.items() if value != before[key]}
@@ -112,7 +113,14 @@ def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path:
         *("own_schema", "largest_file", "most_payments", "limits", "rules", "sftp", "pgp", "door"),
         *("slips", "profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
     }
-    assert (plain.export, plain.policies) == ((), ())
+    assert (plain.export, plain.policies, plain.alerts) == ((), (), ())
+    [channel] = full.alerts
+    assert channel.mail is not None
+    assert (channel.name, channel.mail.to, channel.collect) == (
+        "treasury",
+        ("cash@acme.example",),
+        60,
+    )
     [policy] = full.policies
     assert (policy.name, policy.approvals, policy.above) == ("large", 2, Decimal("10000.00"))
     [receiver] = full.export
@@ -886,7 +894,7 @@ def _documented() -> dict[tuple[str, str], str]:
         if line.startswith("## "):
             name = line.removeprefix("## ").strip("`")
             table = re.sub("NAME|CURRENCY", "*", name.strip("[]"))
-            table = re.sub(r"^export\.", "export[].", table)
+            table = re.sub(r"^(export|alerts)\.", r"\1[].", table)
             table += "[]" if name.startswith("[[") else ""
         elif row := re.match(r"\| `(\w+)` \| [^|]+ \| ([^|]+) \| ", line):
             rows[table, row[1]] = row[2].strip()
@@ -919,6 +927,7 @@ def test_the_documentation_has_every_key_with_its_default_and_no_other() -> None
         ("banks.*", "pgp"): "its defaults",
         ("banks.*.pgp", "home"): '`"keys/NAME"`',
         ("export[].forms[]", "kinds"): "all",
+        ("alerts[]", "severities"): '`["critical", "warning"]`',
     }
     expected = {}
     for table, model, key in tables_and_keys():
