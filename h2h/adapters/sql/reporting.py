@@ -104,7 +104,7 @@ class ReportRows(Store):
         )
         with self._reading() as connection:
             ids = select(statements.c.key, statements.c.id).where(_of_days(owner, first, last))
-            id_of = {key: statement_id for key, statement_id in connection.execute(ids)}
+            id_of = {row.key: row.id for row in connection.execute(ids)}
             for rows in read_rows(connection, query, entries, _CHUNK):
                 for row in rows:
                     statement_id, entry = id_of[row[0]], entry_of(row)
@@ -140,7 +140,7 @@ class ReportRows(Store):
             .group_by(claims.c.file_id)
         )
         with self._reading() as connection:
-            return {file_id: moment for file_id, moment in connection.execute(query)}
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     # -- our payments
 
@@ -285,4 +285,4 @@ def _times(rows: Sequence[Any], booked: datetime | None) -> FileTimes:
         if row.source != row.target:
             reached.setdefault(row.target, row.at)
     acts = tuple((row.source, row.target) for row in rows if row.who != "h2h")
-    return FileTimes(*file[:4], Out(file.state), *file[5:9], reached, acts, booked)
+    return FileTimes._make((*file[:4], Out(file.state), *file[5:9], reached, acts, booked))
