@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from h2h.core.money import plain
+from h2h.core.spreadsheet import EXACT_DIGITS, LONGEST_CELL, MOST_ROWS, defused
 from h2h.core.statement import Entry, Exchange, Statement
 from h2h.errors import ConfigError, Refused
 from h2h.export.columns import Kind, Table, exchange_words
-from h2h.export.writing import defused
 from h2h.ports import FormTerms
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
 
-_MOST_ROWS = 1_048_576  # of a sheet
-_LONGEST = 32_767  # characters of a cell
-_EXACT = 15  # significant digits that Excel keeps
 _CREATED = datetime(2000, 1, 1, tzinfo=UTC)  # the same rows shall give the same bytes
 _STRFTIME = {"%Y": "yyyy", "%y": "yy", "%m": "mm", "%d": "dd"}
 Put = Callable[[int, int, Any], None]  # row, column, and a value of the column's kind
@@ -72,15 +69,15 @@ class WorkbookWriter:
         self._book.close()
         if not self._cut:
             return ()
-        return (f"{self._cut} texts are cut to {_LONGEST} characters, the most of a cell",)
+        return (f"{self._cut} texts are cut to {LONGEST_CELL} characters, the most of a cell",)
 
     def abandon(self) -> None:
         """The rows lie in a temporary file until the end."""
         self._book.close()
 
     def _write(self, puts: Sequence[Put], row: Sequence[object]) -> None:
-        if self._row >= _MOST_ROWS:
-            words = f"there are more than {_MOST_ROWS} rows, the most of a sheet"
+        if self._row >= MOST_ROWS:
+            words = f"there are more than {MOST_ROWS} rows, the most of a sheet"
             raise Refused(words, 'Hand it over as CSV, or let rows = "entries" leave batches out')
         for place, (put, value) in enumerate(zip(puts, row, strict=True)):
             if value is not None and value != "":
@@ -89,8 +86,8 @@ class WorkbookWriter:
 
     def _text(self, row: int, at: int, text: str) -> None:
         cell = defused(text)
-        self._cut += len(cell) > _LONGEST
-        self._sheet.write_string(row, at, cell[:_LONGEST])
+        self._cut += len(cell) > LONGEST_CELL
+        self._sheet.write_string(row, at, cell[:LONGEST_CELL])
 
     def _exchange(self, row: int, at: int, exchange: Exchange) -> None:
         self._text(row, at, exchange_words(exchange))
@@ -98,7 +95,7 @@ class WorkbookWriter:
     def _amount(self, row: int, at: int, amount: Decimal) -> None:
         """A number where binary floating point gives the same digits back, else a text."""
         text = plain(amount)
-        if len(text.replace(".", "").lstrip("-0")) > _EXACT:
+        if len(text.replace(".", "").lstrip("-0")) > EXACT_DIGITS:
             self._sheet.write_string(row, at, text)
         else:
             self._sheet.write_number(row, at, float(text), self._figure(text))

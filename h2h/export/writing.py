@@ -11,11 +11,10 @@ from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
+from h2h.core.spreadsheet import FORMULA, defused
 from h2h.core.statement import Entry, Statement
 from h2h.export.columns import Values
 
-# What spreadsheets start to calculate at (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _BETWEEN = "\x1f"
 _FORMULA_INSIDE = re.compile(f"{_BETWEEN}[{re.escape(''.join(FORMULA))}]")
 
@@ -76,11 +75,6 @@ def lines(pattern: Callable[[Sequence[str]], str], columns: Sequence[Cells]) -> 
     if not varying:
         return repeat(template % (), len(columns[0].cells))
     return map(template.__mod__, zip(*varying, strict=True))
-
-
-def defused(text: str) -> str:
-    """`text`, behind an apostrophe if a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def all_defused(texts: Sequence[str]) -> Sequence[str]:
