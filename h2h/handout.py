@@ -1,4 +1,4 @@
-"""A dossier for the auditor: its contents opened, and the chain from its first record to the head."""
+"""A dossier for the auditor: its contents opened, and the chain from its first record on."""
 
 from __future__ import annotations
 
