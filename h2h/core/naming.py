@@ -36,6 +36,8 @@ def escaped(name: str) -> str:
     Control and format characters (the right-to-left override is one), line separators and bytes
     that are not UTF-8 become `\\x1b`, `\\u202e`; a backslash is doubled.
     """
+    if name.isprintable() and "\\" not in name:  # as nearly every name is
+        return name
     return "".join(_escaped_character(character) for character in name)
 
 
