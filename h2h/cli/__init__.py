@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trace": ("trace", "trace", "The life of one payment, from the ERP to the statement."),
     "balances": ("position", "balances", "What is booked, pending and sent, and how old it is."),
     "statements": ("room", "statements", "Statements and their outcome."),
+    "report": ("report", "report", "What a period came to: six reports."),
     "export": ("export", "export", "Statements in a form that an ERP imports."),
     "archive": ("archive", "archive", "Look into the archive, prove it."),
     "recover": ("recover", "recover", "Reconcile a restored ledger with archive and banks."),

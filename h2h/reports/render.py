@@ -338,11 +338,7 @@ def in_a_sheet(cell: Cell) -> tuple[str | float | date, str]:
     gives the same digits back, else a text; a time is the one on the report's clock."""
     match cell:
         case Decimal():
-            text = plain(cell)
-            if len(text.replace(".", "").lstrip("-0")) > EXACT_DIGITS:
-                return text, "@"
-            decimals = len(text.partition(".")[2])
-            return float(text), "#,##0" + ("." + "0" * decimals if decimals else "")
+            return _exactly(plain(cell))
         case datetime():
             return cell.replace(tzinfo=None, microsecond=0), "yyyy-mm-dd hh:mm:ss"
         case date():
@@ -353,3 +349,10 @@ def in_a_sheet(cell: Cell) -> tuple[str | float | date, str]:
             return cell, "#,##0"
         case _:
             return defused(str(cell or ""))[:LONGEST_CELL], "@"
+
+
+def _exactly(text: str) -> tuple[str | float, str]:
+    if len(text.replace(".", "").lstrip("-0")) > EXACT_DIGITS:
+        return text, "@"
+    decimals = len(text.partition(".")[2])
+    return float(text), "#,##0" + ("." + "0" * decimals if decimals else "")

@@ -91,6 +91,11 @@ class Scope:
         return ours and (not self.entities or entity in self.entities)
 
 
+def zone_of(banks: Mapping[str, BankTerms]) -> ZoneInfo:
+    """Whose days a report counts when nobody says otherwise: those of the first bank."""
+    return next((terms.zone for terms in banks.values()), ZoneInfo("UTC"))
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report that is ready to be shown."""
