@@ -12,11 +12,12 @@ import click
 from h2h.cli.deadlines import deadlines, until_words
 from h2h.cli.output import Row, show_rows
 from h2h.cli.position import missing_statements
-from h2h.cli.waiting import line_of, problems_of, shared_words, waiting_rows
+from h2h.cli.waiting import line_of, problems_of, waiting_rows
 from h2h.cli.workspace import acting, ledger_at, translator_at
 from h2h.core.states import Out
 from h2h.core.words import say, sentences, tell
 from h2h.desk import roles_of, veil, veil_moves, veil_problems, veiled
+from h2h.desk.waiting import shared_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

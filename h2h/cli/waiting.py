@@ -9,6 +9,7 @@ from h2h.cli.output import Row
 from h2h.core.problem import Problem, Severity
 from h2h.core.states import Handed, Kept
 from h2h.core.words import say, tell
+from h2h.desk.waiting import why_statement
 
 if TYPE_CHECKING:
     from h2h.core.words import Translate
@@ -50,7 +51,7 @@ def problems_of(ledger: Ledger, file_id: str) -> Iterator[Problem]:
             yield Problem(
                 f"{_state(row)}-statement",
                 Severity.HOLD,
-                why(row, ledger),
+                why_statement(row, ledger),
                 _next_move(row),
                 say("statement {number} ({id})", number=row.index, id=row.id),
             )
@@ -59,24 +60,6 @@ def problems_of(ledger: Ledger, file_id: str) -> Iterator[Problem]:
 def needs_person(row: StatementRow) -> bool:
     """Is it held, or does its hand-over wait?"""
     return row.kept is Kept.HELD or (row.kept is Kept.BOOKED and row.waits)
-
-
-def why(row: StatementRow, ledger: Ledger) -> str:
-    """Why a statement is held, or its hand-over waits."""
-    return row.because or shared_words(row, ledger.shared_entries(row.id))
-
-
-def shared_words(row: StatementRow, shared: int) -> str:
-    """What an overlap is made of; "" where there is none."""
-    if "overlap" not in row.flags:
-        return ""
-    if not shared:
-        return say("it begins before the one before has ended, with another balance")
-    return say(
-        "{shared} of its {entries} entries are in other statements too",
-        shared=shared,
-        entries=row.entries,
-    )
 
 
 def _state(row: StatementRow) -> str:
@@ -99,7 +82,7 @@ def _of_statement(row: StatementRow, ledger: Ledger, translate: Translate) -> Ro
         "account": row.account,
         "currency": row.currency,
         "receiver": None,
-        "because": tell(why(row, ledger), translate) or None,
+        "because": tell(why_statement(row, ledger), translate) or None,
         "next": tell(_next_move(row), translate),
     }
 

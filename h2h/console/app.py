@@ -14,9 +14,22 @@ from starlette.staticfiles import StaticFiles
 from h2h import resources
 from h2h.console.guard import refused
 from h2h.console.page import Room
-from h2h.console.pages import account, sign_in, today
+from h2h.console.pages import (
+    account,
+    accounts,
+    archive,
+    file,
+    files,
+    log,
+    operators,
+    payment,
+    sign_in,
+    today,
+)
 from h2h.console.pages.events import events
+from h2h.console.pages.health import probe
 from h2h.errors import H2HError
+from h2h.readiness import PATHS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,6 +51,28 @@ _LARGEST_FORM = 64 * 1024  # bytes: a reason in words, never a file
 ROUTES = (
     Route("/", today.page),
     Route("/events", events),
+    Route("/files", files.page),
+    Route("/payments", files.payments),
+    Route("/files/{file_id}", file.page),
+    Route("/files/{file_id}/content/{name}", file.download),
+    Route("/files/{file_id}/{verb}", file.act, methods=["POST"]),
+    Route("/files/{file_id}/statements/{number}/{verb}", file.of_statement, methods=["POST"]),
+    Route("/files/{file_id}/payments/{number:int}", payment.page),
+    Route("/files/{file_id}/payments/{number:int}/recall", payment.recall, methods=["POST"]),
+    Route("/accounts", accounts.page),
+    Route("/accounts/one", accounts.one),
+    Route("/archive", archive.page),
+    Route("/archive/verify", archive.verify, methods=["POST"]),
+    Route("/archive/verification", archive.verification),
+    Route("/archive/{file_id}.tar.gz", archive.download),
+    Route("/log", log.page),
+    Route("/operators", operators.page),
+    Route("/operators/add", operators.add, methods=["POST"]),
+    Route("/operators/change", operators.change, methods=["POST"]),
+    Route("/operators/decide", operators.decide, methods=["POST"]),
+    Route("/operators/revoke", operators.revoke, methods=["POST"]),
+    Route("/second-factor", operators.second_factor),
+    Route("/second-factor", operators.new_second_factor, methods=["POST"]),
     Route("/sign-in", sign_in.page),
     Route("/sign-in", sign_in.enter, methods=["POST"]),
     Route("/sign-out", sign_in.leave, methods=["POST"]),
@@ -46,6 +81,7 @@ ROUTES = (
     Route("/password", account.change, methods=["POST"]),
     Route("/pause", today.pause, methods=["POST"]),
     Route("/resume", today.resume, methods=["POST"]),
+    *(Route(path, probe) for path in PATHS),
 )
 
 

@@ -93,4 +93,13 @@ def _refusal(request: Request, error: H2HError) -> Response:
     asked = _asked(request)
     status = 403 if isinstance(error, NotOurs) else 409
     room = room_of(request)
-    return room.render(request, "refused.html", asked=asked, status=status, error=error)
+    back = _page_of(request.url.path)
+    return room.render(request, "refused.html", asked=asked, status=status, error=error, back=back)
+
+
+def _page_of(path: str) -> str:
+    """Where the button was: the address of an act on a file goes on from its page's."""
+    parts = path.split("/")
+    if parts[1] != "files" or len(parts) < 4:
+        return path
+    return path.rpartition("/")[0] if parts[3] == "payments" else "/".join(parts[:3])

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from h2h import resources
 from h2h.adapters.catalogue import languages, translator
+from h2h.console.proving import Proving
 from h2h.console.states import STATES, StateWord
 from h2h.core.money import plain
 from h2h.core.operators import Act, may, who_may
@@ -41,6 +42,7 @@ class Room:
 
     services: Services
     secure: bool = False
+    proving: Proving = field(default_factory=Proving)
 
     @property
     def ledger(self) -> Ledger:
@@ -57,6 +59,11 @@ class Room:
         """The operators' zone: that of the first bank."""
         return next((terms.zone for terms in self.services.banks.values()), ZoneInfo("UTC"))
 
+    def telling(self, request: Request) -> Telling:
+        """How this reader is told things."""
+        language = language_of(request)
+        return Telling(translator(language), language, self.zone)
+
     def render(
         self,
         request: Request,
@@ -67,8 +74,8 @@ class Room:
         **context: object,
     ) -> Response:
         """A page from its template; without `asked` one for somebody who is not signed in."""
-        language = language_of(request)
-        words = Telling(translator(language), language, self.zone)
+        words = self.telling(request)
+        language = words.language
         facts = {
             "say": words.say,
             "telling": words,
@@ -77,6 +84,7 @@ class Room:
             "language": language,
             "environment": self.services.environment,
             "pauses": self.ledger.pauses() if asked else (),
+            "daemon_runs": self.ledger.is_locked() if asked else None,
             "path": request.url.path,
             **context,
         }
@@ -98,6 +106,11 @@ class Asked:
     def who(self) -> str:
         """The operator's name."""
         return self.session.operator
+
+    @property
+    def telling(self) -> Telling:
+        """How he is told things."""
+        return self.room.telling(self.request)
 
     def may(self, act: Act) -> bool:
         """Does a role of his permit `act`?"""
@@ -201,6 +214,10 @@ class Telling:
         shown = Markup('<span class="state {}"><i aria-hidden="true">{}</i> {}</span>')
         return shown.format(word.kind, word.shape, label)
 
+    def state_word(self, state: str) -> str:
+        """The word alone."""
+        return self.words(STATES[state].word) if state in STATES else state
+
     def short(self, identity: str) -> Markup:
         """An id shortened in its middle, whole on hover and when copied."""
         if len(identity) <= _SHORT:
@@ -213,7 +230,15 @@ class Telling:
 _SHORT = 20
 
 # The pages of the head, by their address.
-PAGES = (("/", say("Today")),)
+PAGES = (
+    ("/", say("Today")),
+    ("/files", say("Files")),
+    ("/payments", say("Payments")),
+    ("/accounts", say("Accounts")),
+    ("/archive", say("Archive")),
+    ("/log", say("Log")),
+    ("/operators", say("Operators")),
+)
 
 
 @pass_context

@@ -129,3 +129,21 @@ def _of_export(row: ExportRow, file: File, roles: Collection[str]) -> Waiting:
         row.because,
         mine,
     )
+
+
+def why_statement(row: StatementRow, ledger: Ledger) -> str:
+    """Why a statement is held, or its hand-over waits."""
+    return row.because or shared_words(row, ledger.shared_entries(row.id))
+
+
+def shared_words(row: StatementRow, shared: int) -> str:
+    """What an overlap is made of; "" where there is none."""
+    if "overlap" not in row.flags:
+        return ""
+    if not shared:
+        return say("it begins before the one before has ended, with another balance")
+    return say(
+        "{shared} of its {entries} entries are in other statements too",
+        shared=shared,
+        entries=row.entries,
+    )

@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from h2h.config import load
+from h2h.consent import remember_config
 from h2h.console.app import application
 from h2h.ports import Services
 from h2h.wiring import wire
@@ -29,6 +32,9 @@ zone = "Europe/Berlin"
 root = "bank"
 upload = { folder = "in", temporary = "{name}.{attempt}.tmp", publish = "rename" }
 download = [{ folder = "out", pattern = "*.xml", kind = "message", after = "delete" }]
+
+[banks.acme.door]
+settle = 0
 
 [banks.acme.pgp]
 seal = "none"
@@ -103,6 +109,12 @@ def token() -> Callable[[str], str]:
     return token_of
 
 
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """argon2id with little memory: what a guess costs in production is not what is tested."""
+    monkeypatch.setattr("argon2.PasswordHasher", partial(PasswordHasher, 1, 8, 1))
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A workspace with two admins."""
@@ -110,6 +122,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     (tmp_path / "bank").mkdir()
     clock = FixedClock()
     with wire(load(tmp_path / "config.toml"), Quiet(), clock) as services:
+        remember_config(services)
         site = Site(services, clock)
         site.enrol("root-a", "admin")
         site.enrol("root-b", "admin")

@@ -43,6 +43,7 @@ _MOST_NAMES = 20  # that begin with what is looked for
 _LAST = "~"  # sorts behind every id
 _SLACK = timedelta(days=1)  # between the moment in an id and the one when its file was recorded
 _CHUNK = 500
+_DIGITS = 10  # fewer have the numbers of payments
 _PAYMENT = tuple(payments.c[field.name] for field in fields(PaymentRow))
 _TROUBLED = text(tables.TROUBLED_PAYMENTS) & true()
 _OPEN = text(tables.OPEN_PAYMENTS) & true()
@@ -68,7 +69,8 @@ class Viewing(Store):
 
     def search_payments(self, wish: Wish, after: str = "", limit: int = 50) -> Found[FoundPayment]:
         file_id, _, number = after.rpartition(":")
-        start = (file_id, int(number)) if number.isdecimal() else (_LAST, 0)
+        known = number.isdecimal() and len(number) < _DIGITS
+        start = (file_id, int(number)) if known else (_LAST, 0)
         with self._reading() as connection:
             walk = _PaymentSearch(connection, wish)
             found = _page(walk.batch, start, _cursor, limit, names=walk.names)
