@@ -36,16 +36,17 @@ class Proving:
         self._guard = Lock()
         self.run: Run | None = None
 
-    def begin(self, services: Services, who: str) -> Thread:
+    def begin(self, services: Services, who: str) -> None:
         """Start one; Refused while another runs."""
         with self._guard:
             if self.run is not None and self.run.ended is None:
                 words = say("a verification runs, asked for by {who}", who=self.run.who)
                 raise Refused(words, say("Wait for its result"))
             self.run = Run(who, services.clock.now())
-            thread = Thread(target=_verify, args=(services, self.run), daemon=True)
+            thread = Thread(
+                target=_verify, args=(services, self.run), name="verification", daemon=True
+            )
             thread.start()
-            return thread
 
 
 def _verify(services: Services, run: Run) -> None:
