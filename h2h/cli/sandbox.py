@@ -163,7 +163,7 @@ def _facts(
         "sftp": f"sftp://{told.username}@{told.host}:{told.port}",
         "folder": str(bank.folder),
         "received": str(bank.received_log),
-        "letter": str(bank.folder / "bank/letter"),
+        "letter": str(bank.folder / "letter"),
         "customer_keys": None if keys else str(bank.folder / "customer"),
         "behaves": list(behave),
         "bank_date": str(bank.today()),

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 HOST, USERNAME = "127.0.0.1", "corp1"
 CALENDAR, ZONE = "ECB", "Europe/Amsterdam"  # mock-bank's accounts are Dutch
 CUSTOMER_ACCOUNTS = frozenset({"ACME"})
-_OURS = ("sftp", "bank", "customer")
+_OURS = ("sftp", "bank", "customer", "letter")
 _RETURNED_AFTER = {"days": 1}  # business days
 
 
@@ -59,13 +59,13 @@ class PracticeBank:
     `folder` is new, empty, or an earlier practice bank's; its path should be short, since gpg's
     sockets lie in it. `port` 0 takes a free one. `tell` is given a line about each file moved.
     With `keys` the customer brings his own public keys, as he would to a real bank; else the bank
-    makes him some. `behave` are words of manners.BEHAVIOURS; `manners` may be changed later.
+    makes him some. `behave` are words of manners.BEHAVIOURS.
     Below `folder`:
 
         sftp/Outbox   the customer uploads there    bank/received.jsonl   what reached the bank
         sftp/Inbox    the customer fetches there    bank/received/        those files, sealed
         customer/     the customer's keys           bank/sent/            the answers, in clear
-                                                    bank/letter/          its keys, fingerprints
+                                                    letter/               its keys, fingerprints
     """
 
     def __init__(
@@ -78,7 +78,8 @@ class PracticeBank:
         keys: PublicKeys | None = None,
     ) -> None:
         self.folder = folder.absolute()
-        self.manners: Manners = manners(behave)
+        self._words = tuple(behave)
+        self.manners: Manners = manners(self._words)
         self._keys = keys
         self.outbox = self.folder / "sftp/Outbox"
         self.inbox = self.folder / "sftp/Inbox"
@@ -139,6 +140,19 @@ class PracticeBank:
     ) -> BankAccount:
         """Change an account by its id, as Office.set_account does."""
         return self.office.set_account(account, closed=closed, behaviour=behaviour, balance=balance)
+
+    def behave(self, *words: str) -> None:
+        """From now on do these of manners.BEHAVIOURS wrong, and nothing else."""
+        wanted = manners(words)
+        self.manners.names, self.manners.cut_after = wanted.names, wanted.cut_after
+        for account, usual in self._usual.items():
+            ours = account in CUSTOMER_ACCOUNTS
+            found = [OF_ACCOUNTS[name] for name in OF_ACCOUNTS if ours and name in wanted.names]
+            if not ours and self.manners.has("closed-account"):
+                found = ["closed-account"]
+            behaviour = found[0] if found else usual
+            days = _RETURNED_AFTER if behaviour == "return-later" else {}
+            self.office.set_account(account, behaviour=behaviour, parameters=days)
 
     def arrivals(self) -> tuple[Arrival, ...]:
         """Every file that reached the bank, in order."""
@@ -216,7 +230,8 @@ class PracticeBank:
             bank=bank_ring,
             accounts=accounts,
         )
-        self._behave()
+        self._usual = {account.id: account.behaviour for account in self.accounts()}
+        self.behave(*self._words)
         self._write_letter(bank_ring)
         (self.folder / STATE).write_text(json.dumps({"office": mock.office.url, "port": port}))
 
@@ -230,21 +245,9 @@ class PracticeBank:
         introduce(bank_ring, ring)
         return ring, new_ssh_key(self.folder / "customer/ssh-key")
 
-    def _behave(self) -> None:
-        """Tell the office what to do wrong; the server and the gateway look for themselves."""
-        for account in self.accounts():
-            if account.id not in CUSTOMER_ACCOUNTS:
-                if self.manners.has("closed-account"):
-                    self.set_account(account.id, behaviour="closed-account")
-                continue
-            for name, behaviour in OF_ACCOUNTS.items():
-                if self.manners.has(name):
-                    days = _RETURNED_AFTER if name == "late-return" else None
-                    self.office.set_account(account.id, behaviour=behaviour, parameters=days)
-
     def _write_letter(self, bank_ring: Ring) -> None:
         """What a real bank tells on paper: where it is, and its keys."""
-        letter = self.folder / "bank/letter"
+        letter = self.folder / "letter"
         letter.mkdir()
         told = self.introduction
         (letter / "openpgp-key.asc").write_text(public_text(bank_ring))
