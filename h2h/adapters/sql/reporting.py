@@ -82,7 +82,7 @@ class ReportRows(Store):
         return found
 
     def charged(self, owner: Owner, first: date, last: date) -> Iterator[BookedEntry]:
-        named = entries.c.charges.not_in(("[]", "")) | entries.c.details.like('%"charges"%')
+        named = (entries.c.charges != "[]") | entries.c.details.like('%"charges"%')
         fee = or_(*(entries.c.bank_transaction_code.like(form) for form in _FEES))
         yield from self._entries(owner, first, last, named | fee)
 
