@@ -58,6 +58,8 @@ from h2h.ports.proof import (
     Unreadable,
     Wanted,
 )
+from h2h.ports.retention import Erasure, Retention
+from h2h.ports.reporting import Printer, ReportTerms
 from h2h.ports.rows import (
     BalanceRow,
     Booked,
@@ -112,6 +114,7 @@ __all__ = [
     "DoorTerms",
     "Dossier",
     "Download",
+    "Erasure",
     "Expiry",
     "Export",
     "ExportRow",
@@ -143,6 +146,7 @@ __all__ = [
     "Reinstated",
     "RemoteFile",
     "Request",
+    "Retention",
     "Sealer",
     "Seen",
     "Services",
@@ -195,6 +199,9 @@ class Services:
     watch: Watch = field(default_factory=Watch)
     metrics: Callable[[], bytes] = bytes  # what is measured, in the form that Prometheus reads
     metrics_token: Callable[[], str] | None = None  # what asks for them has to know it
+    reports: Sequence[ReportTerms] = ()  # that make themselves
+    printer: Printer | None = None  # makes PDF
+    language: str = "en"  # the one of `translate`
 
     def digest(self, section: str) -> str:
         """The hash of a section as it is configured now."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from h2h.core.position import Owner
 from h2h.core.problem import Problem
@@ -143,3 +145,21 @@ class Mailer(Protocol):
     ) -> None:
         """Hand a mail over for delivery; the same `key` is the same mail. Raises Transient."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTerms:
+    """Reports that make themselves; nothing named as a condition: all."""
+
+    name: str
+    kinds: tuple[str, ...]
+    monthly: bool  # else daily
+    at: time  # on the clock of `zone`
+    zone: ZoneInfo
+    calendar: str  # on its business days; "" on every day
+    forms: tuple[str, ...]
+    banks: frozenset[str] = frozenset()
+    accounts: frozenset[str] = frozenset()  # keys of core.books.account_key
+    entities: frozenset[str] = frozenset()
+    mail_to: tuple[str, ...] = ()
+    mailer: Mailer | None = None

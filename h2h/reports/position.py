@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from h2h.core.calendar import business_date
+from h2h.core.money import total
 from h2h.core.position import Agreed, Booked, Owner, Position, grouped, owner_of, positions
 from h2h.core.words import say
 from h2h.ports import BankTerms, Ledger
@@ -106,3 +109,46 @@ _COMING = (
     Column("day", say("Day"), Kind.DAY),
     Column("balance", say("Balance"), Kind.AMOUNT),
 )
+
+
+class BalanceLine(NamedTuple):
+    """What the accounts of a bank in one currency had booked at the end of each day; None while not
+    all of them are known."""
+
+    bank: str
+    currency: str
+    amounts: tuple[Decimal | None, ...]
+
+
+def booked_lines(
+    ledger: Ledger, banks: Mapping[str, BankTerms], days: Sequence[date]
+) -> list[BalanceLine]:
+    """The booked balances of our accounts on `days`, the last known one of each account; an account
+    of which nothing was ever known is in no line."""
+    ours = {
+        owner_of(terms.name, account.number, account.currency)
+        for terms in banks.values()
+        for account in terms.accounts
+    }
+    known: dict[Owner, list[tuple[date, Decimal]]] = defaultdict(list)
+    for row in ledger.booked_balances(days[0]):
+        owner = Owner(row.bank, row.account, row.currency)
+        if owner in ours and row.as_of is not None:
+            known[owner].append((row.as_of, Decimal(row.amount)))
+    groups: dict[tuple[str, str], list[list[Decimal | None]]] = defaultdict(list)
+    for owner, balances in known.items():
+        groups[owner.bank, owner.currency].append([_at(day, balances) for day in days])
+    return [
+        BalanceLine(bank, currency, tuple(map(_together, zip(*accounts, strict=True))))
+        for (bank, currency), accounts in sorted(groups.items())
+    ]
+
+
+def _at(day: date, balances: Sequence[tuple[date, Decimal]]) -> Decimal | None:
+    """The newest balance not later than `day`; `balances` in the order of the books."""
+    return next((amount for as_of, amount in reversed(balances) if as_of <= day), None)
+
+
+def _together(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    known = [each for each in amounts if each is not None]
+    return total(known) if len(known) == len(amounts) else None
