@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from h2h.errors import H2HError
-    from h2h.ports import Ledger
+    from h2h.ports import Expiry, Ledger
 
 LANGUAGE = "h2h_language"
+_EXPIRIES_ANEW, _EXPIRES_SOON = timedelta(hours=1), timedelta(days=90)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -43,6 +44,16 @@ class Room:
     services: Services
     secure: bool = False
     proving: Proving = field(default_factory=Proving)
+    _expiries: tuple[datetime, Sequence[Expiry]] | None = None
+
+    def expiries(self) -> Sequence[Expiry]:
+        """Which keys and certificates end within 90 days; asked anew each hour, since gpg tells."""
+        now = self.now
+        if self._expiries is None or now - self._expiries[0] > _EXPIRIES_ANEW:
+            near = (now + _EXPIRES_SOON).date()
+            found = [each for each in self.services.watch.expiries() if each.ends <= near]
+            self._expiries = now, found
+        return self._expiries[1]
 
     @property
     def ledger(self) -> Ledger:
