@@ -29,6 +29,8 @@ from h2h.inbound import sweep_inbound
 from h2h.integrity import HeadExporter, insist_current
 from h2h.outbound import sweep_outbound, take_in
 from h2h.ports import BankTerms, Request, Services
+from h2h.reports.schedule import Reporter, reporting
+from h2h.retention import carry_out
 from h2h.sweep import Sweep
 
 _RESCAN = 2.0  # seconds between two looks into the doors when nothing wakes the daemon
@@ -60,8 +62,10 @@ def once(services: Services) -> dict[str, str]:
         # a report may have settled a doubt, or a bank may have opened its window meanwhile
         sweep_outbound(sweep)
         tell_missing(sweep)
+        carry_out(sweep)
         unreachable = dict(sweep.unreachable)
     tell_at_once(services, newest_slot)
+    Reporter(services).look()
     return unreachable
 
 
@@ -169,7 +173,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.stop)
         recover(self.services)
-        with self._watching(), couriers(self.services):
+        with self._watching(), couriers(self.services), reporting(self.services):
             notify("READY=1")
             self.services.log.event("started", environment=self.services.environment)
             while not self._stopping.is_set():
@@ -220,6 +224,7 @@ class Daemon:
             sweep_outbound(sweep)
             sweep_inbound(sweep, due_fetches(self.services, unscheduled=False))
             self._tell_missing(sweep)
+            carry_out(sweep)
         self._heads.export()
 
     def _tell_missing(self, sweep: Sweep) -> None:
@@ -284,12 +289,16 @@ class Daemon:
 
 
 def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
-    """What a person asked for: `send` or `fetch` (subject: a bank, "" for all), or `not-sent`.
+    """What a person asked for: `send` or `fetch` (subject: a bank, "" for all), `not-sent`, or
+    `erase`, whose answer names the files that stay, and why.
 
     The answer names the banks that could not be reached, and why.
     """
     if verb == "not-sent":
         return _not_sent(json.loads(subject), sweep)
+    if verb == "erase":
+        with _exporting(sweep.services):
+            return carry_out(sweep)
     with _exporting(sweep.services):
         if verb == "send":
             wait_until_settled(sweep, subject or None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from h2h.adapters.input_seal import InputSeal, Sha256Seal, signature_seal
 from h2h.adapters.machine import disks_of, expiry_of
 from h2h.adapters.messages import Iso20022Messages
 from h2h.adapters.metrics import Metrics
+from h2h.adapters.pdf import ChromiumPrinter
 from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.profiles import load_profile
 from h2h.adapters.rates import RatesFile
@@ -39,6 +40,7 @@ from h2h.config.models import Door as DoorTable
 from h2h.config.models import Export as ExportTable
 from h2h.config.models import Form as FormTable
 from h2h.config.models import Policy as PolicyTable
+from h2h.config.models import Report as ReportTable
 from h2h.config.secret import Secret
 from h2h.core.alerts import Interest
 from h2h.core.approval import Policies, Policy
@@ -48,6 +50,7 @@ from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.expected import Expected
 from h2h.core.fingerprints import digest
 from h2h.core.problem import Severity
+from h2h.core.retention import Rule
 from h2h.core.statement import StatementKind
 from h2h.core.terms import Account, CheckTerms
 from h2h.errors import ConfigError, H2HError
@@ -68,6 +71,7 @@ from h2h.ports import (
     HeadExport,
     Log,
     Receiver,
+    ReportTerms,
     Services,
     Watch,
 )
@@ -131,6 +135,9 @@ def wire(
             watch=watch,
             metrics=Metrics(ledger, time, tuple(config.banks), watch.disks).text,
             metrics_token=token.read if token else None,
+            reports=tuple(_report(each, channels) for each in config.reports),
+            printer=ChromiumPrinter(),
+            language=config.h2h.language,
         )
     finally:
         archive.close()
@@ -190,6 +197,26 @@ def channel_of(table: ChannelTable) -> Channel:
         username=mail.username,
         password=mail.password.read if mail.password else None,
         timeout=seconds,
+    )
+
+
+def _report(table: ReportTable, channels: Sequence[Channel]) -> ReportTerms:
+    """A report that makes itself; without `mail_by` the first channel that mails brings it."""
+    by = (each for each in channels if isinstance(each, MailChannel))
+    named = (each for each in by if table.mail_by in {"", each.interest.name})
+    return ReportTerms(
+        table.name,
+        table.kinds,
+        table.every == "month",
+        table.time,
+        table.zone,
+        table.calendar or "",
+        table.formats,
+        frozenset(table.banks),
+        frozenset(map(account_key, table.accounts)),
+        frozenset(table.entities),
+        table.mail_to,
+        next(named, None) if table.mail_to else None,
     )
 
 
@@ -343,6 +370,14 @@ def _policy(policy: PolicyTable) -> Policy:
         policy.new_creditor,
         policy.changed_creditor,
         policy.after_cut_off,
+    )
+
+
+def retention_of(config: Config) -> tuple[Rule, ...]:
+    """How long what is kept."""
+    return tuple(
+        Rule(each.years, frozenset(each.kinds), frozenset(map(account_key, each.accounts)))
+        for each in config.retention
     )
 
 

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "h2h"
 FLOWS = {
     *("outbound", "inbound", "ahead", "sweep", "handover", "evidence", "consent", "poison"),
     *("recalls", "refusals", "expecting", "exporting", "integrity", "recovery"),
-    *("alerting", "readiness"),
+    *("alerting", "readiness", "retention"),
     "handout",
     "probing",
 }
@@ -37,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "export": TERMS | {"resources", "adapters.messages"},
     "sandbox": TERMS | {"adapters", "config", "resources"},
     "wiring": TERMS | {"adapters", "export", "config", "resources", "pace"},
-    "daemon": FRONT,
+    "daemon": FRONT | {"reports"},
     "asking": TERMS | {"daemon", "flows"},
     "excerpt": {"core"},
     # offline commands (check, read) need no wiring; adapters only inside functions, see below

@@ -6,8 +6,10 @@ never with a secret or an address that holds one.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import mimetypes
 import smtplib
 import ssl
 import urllib.request
@@ -17,6 +19,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from http.client import HTTPException, HTTPMessage
+from pathlib import Path
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -70,6 +73,21 @@ class MailChannel:
                 _MEND.format(name=self.interest.name),
             )
 
+    def mail(
+        self, key: str, to: Sequence[str], subject: str, text: str, attachments: Sequence[Path]
+    ) -> None:
+        """h2h.ports.reporting.Mailer: the same key makes the same Message-ID."""
+        domain = self._sender.rpartition("@")[2]
+        identity = hashlib.sha256(key.encode()).hexdigest()[:32]
+        mail = self._headed(subject, to, f"<{identity}@{domain}>")
+        mail.set_content(text)
+        for path in attachments:
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            main, _, sub = kind.partition("/")
+            mail.add_attachment(path.read_bytes(), main, sub, filename=path.name)
+        with _in_our_words(self.interest.name, self._server), self._session() as session:
+            session.send_message(mail, self._sender, to)
+
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:
         where, wait = (self._server, self._port), self._timeout
@@ -87,14 +105,19 @@ class MailChannel:
 
     def _mail(self, message: Message) -> EmailMessage:
         """`EmailMessage` refuses a line end in a header; the subject has none."""
-        mail = EmailMessage()
-        mail["Subject"] = message.subject
-        mail["From"] = self._sender
-        mail["To"] = ", ".join(self._to)
-        mail["Date"] = format_datetime(datetime.now(UTC))
-        mail["Message-ID"] = make_msgid(domain=self._sender.rpartition("@")[2])
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
+        identity = make_msgid(domain=self._sender.rpartition("@")[2])
+        mail = self._headed(message.subject, self._to, identity)
         mail.set_content(message.text)
+        return mail
+
+    def _headed(self, subject: str, to: Sequence[str], identity: str) -> EmailMessage:
+        mail = EmailMessage()
+        mail["Subject"] = subject
+        mail["From"] = self._sender
+        mail["To"] = ", ".join(to)
+        mail["Date"] = format_datetime(datetime.now(UTC))
+        mail["Message-ID"] = identity
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
         return mail
 
 

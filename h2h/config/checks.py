@@ -77,6 +77,26 @@ def cross_checks(root: Raw, base: Path) -> Iterator[Trouble]:
     yield from _folders_apart(root, base)
     yield from _policies(root.tables("policies"), banks)
     yield from _alerts(root.tables("alerts"), banks)
+    yield from _reports(root, banks)
+
+
+def _reports(root: Raw, banks: list[Raw]) -> Iterator[Trouble]:
+    """What is mailed needs a channel that mails; slots are known by the report's name."""
+    mailing = [each.text("name") for each in root.tables("alerts") if each.has("mail")]
+    names: set[str] = set()
+    for report in root.tables("reports"):
+        for name, there in _there(banks).items():
+            yield from _unknown(report, name, there)
+        by = report.text("mail_by")
+        if report.has("mail_to") and (by not in mailing if by else not mailing):
+            yield report.trouble(
+                "mail_by" if by else "mail_to",
+                "the name of a channel of [[alerts]] that has mail",
+                "Add such a channel, or name one",
+            )
+        if report.text("name") in names:
+            yield report.trouble("name", "a name of its own", "Rename one of the two reports")
+        names.add(report.text("name"))
 
 
 def _alerts(channels: list[Raw], banks: list[Raw]) -> Iterator[Trouble]:

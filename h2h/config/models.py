@@ -22,6 +22,7 @@ from h2h.core.approval import Then
 from h2h.core.calendar import Window
 from h2h.core.expected import StatementDays
 from h2h.core.problem import Severity
+from h2h.core.retention import Kind
 from h2h.core.states import Confirm, Publish
 
 Text = Annotated[str, PlainValidator(values.text)]
@@ -373,6 +374,40 @@ class Channel(Table):
     timeout: Timeout = 20.0
 
 
+class Retention(Table):
+    """`[[retention]]`: how long what is kept; without any, for ever."""
+
+    years: Annotated[int, Field(ge=1, le=100)]
+    kinds: tuple[Annotated[Kind, PlainValidator(values.kind)], ...] = ()
+    accounts: Words = ()
+
+
+ReportKind = Literal["position", "movements", "rejects", "turnaround", "fees", "reconciliation"]
+
+
+class Report(Table):
+    """`[[reports]]`: what makes itself, when, and who gets it."""
+
+    name: BankName
+    kinds: Annotated[tuple[ReportKind, ...], Field(min_length=1)]
+    every: Literal["day", "month"] = "day"
+    time: Annotated[Time, PlainValidator(values.clock_time)] = Field(
+        default="07:00", validate_default=True
+    )
+    zone: Annotated[ZoneInfo, PlainValidator(values.zone)] = Field(
+        default="UTC", validate_default=True
+    )
+    calendar: Annotated[str, PlainValidator(values.calendar)] | None = None
+    formats: Annotated[
+        tuple[Literal["html", "pdf", "xlsx", "csv", "json"], ...], Field(min_length=1)
+    ] = ("html", "csv")
+    banks: Words = ()
+    accounts: Words = ()
+    entities: Words = ()
+    mail_to: Words = ()
+    mail_by: Text = ""
+
+
 class Config(Table):
     """The whole of config.toml."""
 
@@ -381,6 +416,8 @@ class Config(Table):
     export: tuple[Export, ...] = ()
     policies: tuple[Policy, ...] = ()
     alerts: tuple[Channel, ...] = ()
+    retention: tuple[Retention, ...] = ()
+    reports: tuple[Report, ...] = ()
     _owner: str = PrivateAttr("")
 
     @property

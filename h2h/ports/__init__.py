@@ -58,8 +58,8 @@ from h2h.ports.proof import (
     Unreadable,
     Wanted,
 )
-from h2h.ports.retention import Erasure, Retention
 from h2h.ports.reporting import Printer, ReportTerms
+from h2h.ports.retention import Erasure, Retention
 from h2h.ports.rows import (
     BalanceRow,
     Booked,
@@ -138,6 +138,7 @@ __all__ = [
     "Operators",
     "Pause",
     "PaymentRow",
+    "Printer",
     "Proposal",
     "RecallRow",
     "RecalledRow",
@@ -145,6 +146,7 @@ __all__ = [
     "Refusal",
     "Reinstated",
     "RemoteFile",
+    "ReportTerms",
     "Request",
     "Retention",
     "Sealer",

@@ -107,7 +107,7 @@ def make_due(terms: ReportTerms, services: Services) -> None:
     for slot in _slots(terms, services.clock.now(), max(done, default=None)):
         _hand_over(slot, services)
         unmailed.add(slot.day)
-    for day in sorted(unmailed) if terms.mail_to else ():
+    for day in sorted(unmailed):
         _mail(_slot(terms, day), services)
 
 
@@ -234,6 +234,7 @@ def _mail(slot: Slot, services: Services) -> None:
     """Once it was handed over; a mail that does not go for two days is given up, and told."""
     terms, now = slot.terms, services.clock.now()
     if terms.mailer is None:
+        services.ledger.slot(f"{slot.key} mailed", now)  # who is added later gets no old ones
         return
     titles = ", ".join(tell(REPORTS[kind].title, services.translate) for kind in terms.kinds)
     days = say("{first} to {last}", first=slot.first, last=slot.last)

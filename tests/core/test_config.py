@@ -100,7 +100,7 @@ _ARCHIVE_KEYS = ("key", "home", "passphrase")
 def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path: Path) -> None:
     """A user removes the # and nothing changes, save where the comment names no default."""
     plain = load(written(tmp_path, EXAMPLE))
-    commented = r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:export|policies|alerts)\]\])"
+    commented = r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:export|policies|alerts|reports)\]\])"
     uncommented = re.sub(commented, r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
     workspace = {key for key, value in full.h2h if value != getattr(plain.h2h, key)}
@@ -114,6 +114,9 @@ def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path:
         *("slips", "profile", "hybrid_addresses", "cut_offs", "after_cut_off", "test_indicator"),
     }
     assert (plain.export, plain.policies, plain.alerts) == ((), (), ())
+    assert plain.reports == ()
+    [report] = full.reports
+    assert (len(report.kinds), report.formats) == (6, ("html", "csv"))
     [channel] = full.alerts
     assert channel.mail is not None
     assert (channel.name, channel.mail.to, channel.collect) == (
@@ -928,6 +931,7 @@ def test_the_documentation_has_every_key_with_its_default_and_no_other() -> None
         ("banks.*.pgp", "home"): '`"keys/NAME"`',
         ("export[].forms[]", "kinds"): "all",
         ("alerts[]", "severities"): '`["critical", "warning"]`',
+        ("reports[]", "formats"): '`["html", "csv"]`',
     }
     expected = {}
     for table, model, key in tables_and_keys():
