@@ -42,7 +42,7 @@ _HEADERS: Mapping[str, str] = {
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all a browser tells "null" as a form's origin
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",  # of what an operator saw nothing stays behind
 }
