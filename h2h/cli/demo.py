@@ -82,10 +82,12 @@ def _temporary() -> Iterator[Path]:
 @contextmanager
 def _services(config: Path, teller: Teller) -> Iterator[Services]:
     from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.daemon import recover  # noqa: PLC0415 - heavy
     from h2h.wiring import lock_of, wire  # noqa: PLC0415 - heavy
 
     loaded = load(config)
     with lock_of(loaded).lock(), wire(loaded, teller) as services:
+        recover(services)
         yield services
 
 

@@ -144,7 +144,7 @@ class Office:
     def on_the_road(self, until: Out, *payments: Payment, message_id: str = "") -> File:
         """A file taken as far as `until`."""
         file = self.admitted(*payments, message_id=message_id)
-        for target in _ROAD:
+        for target in (until,) if until is Out.AWAITING_APPROVAL else _ROAD:
             if file.state is until:
                 break
             if until is Out.IN_DOUBT and file.state is Out.DELIVERING:
