@@ -72,7 +72,7 @@ def _asked(request: Request) -> Asked | None:
     session = room.ledger.session(token, room.now) if token else None
     if session is None:
         return None
-    return Asked(request, room, session, form_token(token))
+    return Asked(request, room, session, form_token(token), seen=room.ledger.newest_move())
 
 
 def _insist_ours(asked: Asked, form: FormData) -> None:

@@ -94,6 +94,7 @@ class Room:
             "room": self,
             "language": language,
             "environment": self.services.environment,
+            "seen": asked.seen if asked else "",
             "pauses": self.ledger.pauses() if asked else (),
             "daemon_runs": self.ledger.is_locked() if asked else None,
             "path": request.url.path,
@@ -112,6 +113,7 @@ class Asked:
     session: SignedIn
     form_token: str
     form: FormData = field(default_factory=FormData)
+    seen: int = 0  # the newest move when it was asked: what came later is told by itself
 
     @property
     def who(self) -> str:

@@ -52,15 +52,19 @@ class Proving:
 def _verify(services: Services, run: Run) -> None:
     """What was found enters the chain, so that the next one to ask knows who looked last."""
     try:
-        verifier = Verifier(services.ledger, services.archive)
-        run.verdict = verifier.verdict
-        every = verifier.findings()
-        run.findings = list(islice(every, _MOST))
-        run.count = len(run.findings) + sum(1 for _ in every)
-        words = say("{files} files, findings: {count}", files=run.verdict.files, count=run.count)
-        now = services.clock.now()
-        services.ledger.note_verified(run.who, words, now, whole=not run.count)
+        _look(services, run)
     except H2HError as error:
         run.error = error
     finally:
         run.ended = services.clock.now()
+    if run.error is None:  # last, since every page looks again when the chain has grown
+        words = say("{files} files, findings: {count}", files=run.verdict.files, count=run.count)
+        services.ledger.note_verified(run.who, words, run.ended, whole=not run.count)
+
+
+def _look(services: Services, run: Run) -> None:
+    verifier = Verifier(services.ledger, services.archive)
+    run.verdict = verifier.verdict
+    every = verifier.findings()
+    run.findings = list(islice(every, _MOST))
+    run.count = len(run.findings) + sum(1 for _ in every)

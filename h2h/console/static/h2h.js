@@ -49,7 +49,7 @@
   };
   const gone = document.getElementById("connection");
   if (live().length && gone) {
-    const line = new EventSource("/events");
+    const line = new EventSource(`/events?seen=${document.body.dataset.seen}`);
     line.onmessage = refresh;
     line.onopen = () => { gone.hidden = true; };
     line.onerror = () => { gone.textContent = gone.dataset.gone; gone.hidden = false; };
