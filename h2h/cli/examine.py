@@ -170,11 +170,6 @@ def folders(patient: Patient) -> Iterator[Line]:
     if patient.path.stat().st_mode & 0o022:
         words = say("others may write {path}", path=patient.path)
         yield Line("config.toml", Verdict.FAIL, words, f"chmod 600 {patient.path}")
-    for bank in patient.config.banks.values():
-        key = bank.sftp.private_key.path if bank.sftp else None
-        if key is not None and key.exists() and key.stat().st_mode & 0o077:
-            words = say("others may read {path}", path=key)
-            yield Line("SSH key", Verdict.FAIL, words, f"chmod 600 {key}")
 
 
 def _room(name: str, room: Path) -> Line:
