@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from h2h.core.chain import RECOVERED, RECOVERING, Head, Link, Walk, link_of
 from h2h.core.dossier import manifest_facts
+from h2h.core.retention import CONFIRMED, erasure_told
 from h2h.core.states import BEFORE_DELIVERING
 from h2h.errors import ConfigError, Corrupt, H2HError, Refused
 from h2h.evidence import facts_of
@@ -51,6 +52,7 @@ class Verdict:
 
     records: int = 0
     files: int = 0
+    erased: int = 0  # files whose contents are gone, as the chain tells
     head: Head = field(default_factory=Head)
 
 
@@ -62,6 +64,7 @@ class Verifier:
         self._archive = archive
         self._noted = noted
         self._recovered = _spans(ledger.recoveries())
+        self._agreed = frozenset(link.content for link in ledger.room_moves(CONFIRMED))
         self.verdict = Verdict()
 
     def findings(self) -> Iterator[Finding]:
@@ -180,10 +183,27 @@ class Verifier:
             yield None, MANIFEST, "it is missing"
         if facts is not None and shown:
             yield from _fact_misfits(file, facts)
-        yield from self._contents(file, dossier, facts, shown=shown)
+        erasure = self._erasure(links)
+        self.verdict.erased += bool(erasure)
+        yield from self._contents(file, dossier, facts, erasure, shown=shown)
+
+    def _erasure(self, links: Sequence[Link]) -> str:
+        """How far the erasure is that the chain tells of, of a list that two persons agreed on:
+        erasing, erased, or "" when there is none."""
+        told = [
+            erasure_told(link.source, link.target, link.who, str(link.because)) for link in links
+        ]
+        agreed = [what for what, hash_ in told if what and hash_ in self._agreed]
+        return agreed[-1] if agreed else ""
 
     def _contents(
-        self, file: File, dossier: Dossier, facts: Mapping[str, object] | None, *, shown: bool
+        self,
+        file: File,
+        dossier: Dossier,
+        facts: Mapping[str, object] | None,
+        erasure: str,
+        *,
+        shown: bool,
     ) -> Iterator[tuple[int | None, str, str]]:
         told = (facts or {}).get("files")
         listed = told if isinstance(told, dict) else {}
@@ -192,20 +212,30 @@ class Verifier:
         for name in sorted({*listed, *promised} - ahead):
             told = listed.get(name, {})
             sha256 = promised.get(name) or told.get("sha256", "")
-            at_rest = told.get("at_rest")
-            if name in dossier.contents:
-                why = self._differs(dossier.contents[name], sha256)
-            elif at_rest and name in dossier.at_rest:
-                why = self._differs(dossier.at_rest[name], at_rest.get("sha256"))
-                if not why and told.get("sha256", sha256) != sha256:
-                    why = "the manifest tells another hash than the ledger"
-            else:
-                why = "it is missing"
+            why = self._content_misfit(name, told, sha256, dossier, erased=bool(erasure))
             if why:
                 yield None, name, why
+        present = {*dossier.contents, *dossier.at_rest}
         if facts is not None and shown:
-            for name in sorted({*dossier.contents, *dossier.at_rest} - listed.keys() - ahead):
+            for name in sorted(present - listed.keys() - ahead):
                 yield None, name, "nothing tells that it belongs there"
+        for name in sorted(present) if erasure == "erased" else ():
+            if not name.startswith(MOVES):
+                yield None, name, "it was erased, and is there"
+
+    def _content_misfit(
+        self, name: str, told: Mapping[str, Any], sha256: str, dossier: Dossier, *, erased: bool
+    ) -> str:
+        at_rest = told.get("at_rest")
+        if name in dossier.contents:
+            return self._differs(dossier.contents[name], sha256)
+        if at_rest and name in dossier.at_rest:
+            if why := self._differs(dossier.at_rest[name], at_rest.get("sha256")):
+                return why
+        elif not erased or name.startswith(MOVES):
+            return "it is missing"
+        same = told.get("sha256", sha256) == sha256
+        return "" if same else "the manifest tells another hash than the ledger"
 
     def _differs(self, path: Path, sha256: str) -> str:
         try:

@@ -42,6 +42,7 @@ _COPIED = "copied"  # our copy of a file that lies on another file system, its d
 REST = ".rest"  # what is sealed to the archive key bears the plain name and this
 HEAD = "head.json"
 ANNOUNCED = "announced"
+ERASED = "erased"  # of a content in the manifest: why it is gone
 _INCOMING = ".incoming"
 _OPENED = ".opened-"  # and the process that opened what is sealed
 _LARGEST = 1 << 40  # bytes of what we sealed ourselves
@@ -283,7 +284,8 @@ class FolderArchive:
                 listed.setdefault(name, {})["at_rest"] = _facts(path)
             else:
                 listed[name] = before.get(name) or {"at_rest": _facts(path)}
-        return listed
+        gone = {name: told for name, told in before.items() if ERASED in told}
+        return {**gone, **listed}
 
     def _forget_plain(self, dossier: Path) -> None:
         for path in list(_contents(dossier)):
@@ -291,6 +293,24 @@ class FolderArchive:
                 path.unlink()
         durable.sync_folder(dossier)
         shutil.rmtree(self._opened / dossier.name, ignore_errors=True)
+
+    def erase(self, file_id: str, because: str) -> None:
+        """Remove the contents of a dossier for ever; its manifest keeps their hashes and sizes, and
+        says why, before the first of them goes. Moves stay. Repeatable."""
+        with disk(f"erasing the contents of {file_id}"):
+            dossier = dossier_path(self.root, file_id)
+            if not dossier.is_dir():
+                return
+            there = [path for path in _contents(dossier) if not path.name.startswith(MOVES)]
+            facts = manifest_facts(_bytes(dossier / MANIFEST) or b"") or {"file_id": file_id}
+            listed = {name: dict(told) for name, told in self._listed(dossier).items()}
+            for path in there:
+                listed[path.name.removesuffix(REST)][ERASED] = because
+            durable.write(dossier / MANIFEST, manifest_text({**facts, "files": listed}))
+            for path in there:
+                path.unlink()
+            durable.sync_folder(dossier)
+            shutil.rmtree(self._opened / dossier.name, ignore_errors=True)
 
     def _manifest(self, dossier: Path) -> Mapping[str, dict[str, Any]]:
         """What the manifest tells of each content; nothing when it is not there or was changed."""

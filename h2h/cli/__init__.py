@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reject": ("desk", "reject", "Refuse a file that waits, or a held statement."),
     "replay": ("desk", "replay", "Have a bank file read again."),
     "operator": ("operator", "operator", "Who may act, and changes by two persons."),
+    "retention": ("retention", "retention", "How long what is kept, and its erasure."),
     "console": ("console", "console", "The operators' page."),
     "alerts": ("alerts", "alerts", "What people were told, and whether it reaches them."),
     "config": ("config", "config", "Check the configuration, confirm its changes."),

@@ -76,6 +76,7 @@ def verify(path: Path, *, heads: tuple[Path, ...], as_json: bool) -> None:
         told = {
             "moves": verdict.records,
             "files": verdict.files,
+            "erased": verdict.erased,
             "head": verdict.head.hash if verdict.head.sequence else None,
             "sequence": verdict.head.sequence,
             "recoveries": recoveries,
@@ -85,6 +86,9 @@ def verify(path: Path, *, heads: tuple[Path, ...], as_json: bool) -> None:
         click.echo(json.dumps(told))
     else:
         _tell_verdict(path, findings, count, verdict.records, verdict.files)
+        if verdict.erased:
+            words = say("{count} of them are erased, as the chain tells", count=verdict.erased)
+            click.echo(tell(words, translator_at(path)))
         for each in recoveries:
             click.echo(f"{each['at']} {each['because']}")
     if findings:
@@ -230,7 +234,7 @@ def show(path: Path, identity: str, *, as_json: bool) -> None:
         return
     click.echo(f"{file.id}  {file.name}  {file.state}\n{dossier.place}")
     for title, rows, columns in (
-        ("contents", contents, ("name", "size", "sha256", "at_rest")),
+        ("contents", contents, ("name", "size", "sha256", "at_rest", "erased")),
         ("moves", moves, ("sequence", "at", "from", "to", "who", "because")),
         ("decisions", decisions, ("at", "to", "who", "because")),
     ):
@@ -249,7 +253,12 @@ def _contents(dossier: Dossier, dossiers: FolderArchive) -> Iterator[Row]:
         told = known.get(name, {})
         sha256, size = dossiers.digest(plain) if plain else (told.get("sha256"), told.get("size"))
         at_rest = told.get("at_rest", {}).get("sha256") if name in dossier.at_rest else None
-        yield {"name": name, "size": size, "sha256": sha256, "at_rest": at_rest}
+        yield {"name": name, "size": size, "sha256": sha256, "at_rest": at_rest, "erased": None}
+    for name, told in sorted(known.items()):
+        if "erased" in told and name not in {*dossier.contents, *dossier.at_rest}:
+            sha256, at_rest = told.get("sha256"), told.get("at_rest", {}).get("sha256")
+            row = {"name": name, "size": told.get("size"), "sha256": sha256, "at_rest": at_rest}
+            yield {**row, "erased": told["erased"]}
 
 
 # -------------------------------------------------------------------------------------- handing out

@@ -32,6 +32,7 @@ from h2h.core.problem import Severity
 from h2h.core.rules import RULES
 from h2h.core.rules.fixed import FIXED
 from h2h.core.statement import SLIPS
+from h2h.core.retention import Kind
 from h2h.core.states import Confirm, Publish
 from h2h.errors import ConfigError
 
@@ -502,6 +503,11 @@ def currency(value: object) -> str:
 def then(value: object) -> Then:
     """nothing | one-more | hold."""
     return Then(_one_of(value, [each.value for each in Then]))
+
+
+def kind(value: object) -> Kind:
+    """payment | statement | report | status | document."""
+    return Kind(_one_of(value, [each.value for each in Kind]))
 
 
 def publish(value: object) -> Publish:

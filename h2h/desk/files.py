@@ -102,6 +102,7 @@ def recall(
         payments = (identity,)
     original = original or file_named(ledger, identity)
     _recallable(original)
+    _insist_there(ledger, original)
     recalled = ledger.recall(
         original,
         recall_id,
@@ -165,6 +166,7 @@ def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -
     if file.state is In.DONE and not ledger.statements(file.id):
         words = say("{id} is done, and has no statements that could be read anew", id=file.id)
         raise Refused(words, say("Nothing is left to do"))
+    _insist_there(ledger, file)
     again = Change(problems=())
     return state_of(ledger.move(file, In.FETCHED, now, because=reason, who=who, change=again), file)
 
@@ -191,6 +193,12 @@ def file_named(ledger: Ledger, file_id: str) -> File:
         words = say("there is no payment file {id}", id=file_id)
         raise Refused(words, say("`h2h status` lists the ids"))
     return file
+
+
+def _insist_there(ledger: Ledger, file: File) -> None:
+    if ledger.erased(file.id):
+        words = say("{id} is erased, its time is over", id=file.id)
+        raise Refused(words, say("`h2h archive show` tells what stays of it"))
 
 
 def _outgoing(ledger: Ledger, identity: str) -> File | None:

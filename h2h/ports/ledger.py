@@ -17,14 +17,15 @@ from h2h.core.statement import Statement
 from h2h.core.states import State
 from h2h.core.status import StatusReport
 from h2h.core.terms import Account
-from h2h.ports.alerts import Alerts
 from h2h.ports.account_views import AccountViews
+from h2h.ports.alerts import Alerts
 from h2h.ports.approvals import Approvals, Operators
 from h2h.ports.formats import BankMessage, Refusal
 from h2h.ports.measures import Measures
 from h2h.ports.outside import RemoteFile, Seen
 from h2h.ports.proof import LedgerProof
 from h2h.ports.reporting import Reporting
+from h2h.ports.retention import Retention
 from h2h.ports.rows import (
     BalanceRow,
     Change,
@@ -47,7 +48,16 @@ from h2h.ports.views import Views
 
 
 class Ledger(
-    Approvals, Operators, LedgerProof, Views, Alerts, Measures, AccountViews, Reporting, Protocol
+    Approvals,
+    Operators,
+    LedgerProof,
+    Views,
+    Alerts,
+    Measures,
+    AccountViews,
+    Reporting,
+    Retention,
+    Protocol,
 ):
     """The truth of state. Each method that writes is one transaction, or nothing.
 

@@ -189,6 +189,11 @@ class Archive(ArchiveProof, Protocol):
         """
         ...
 
+    def erase(self, file_id: str, because: str) -> None:
+        """Remove the contents of a dossier for ever; repeatable. Their hashes and sizes stay in the
+        manifest, with the reason; so do the moves."""
+        ...
+
     def tidy(self, known: Callable[[str], bool]) -> None:
         """Remove fetched files that never got into the ledger (they still lie at the bank)."""
         ...

@@ -31,6 +31,7 @@ from h2h.adapters.sql.recalls import Recalls
 from h2h.adapters.sql.refusals import Refusals
 from h2h.adapters.sql.reinstating import Reinstating
 from h2h.adapters.sql.reporting import ReportRows
+from h2h.adapters.sql.retention import RetentionRows
 from h2h.adapters.sql.room import Room
 from h2h.adapters.sql.store import Database
 from h2h.adapters.sql.tracing import Traces
@@ -56,6 +57,7 @@ class SqlLedger(
     ReportRows,
     ApprovalRows,
     OperatorRows,
+    RetentionRows,
     AccountViewing,
     AlertRows,
     Measured,

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from h2h.adapters import credentials
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import Store, append, moves
+from h2h.core import retention
 from h2h.core.fingerprints import changed_keys, digest
 from h2h.core.operators import LEAST_ADMINS, Role
 from h2h.core.words import say
@@ -32,6 +33,8 @@ _FREE_FAILURES = 4  # in a row, before anybody has to wait
 _LONGEST_WAIT = timedelta(minutes=5)
 _NAME = 64  # characters of a name that nobody has, as far as it is kept
 CONFIG = "config"
+RETENTION = "retention"  # a list of files to be erased
+_PROPOSED = {CONFIG: "config-proposed", RETENTION: retention.PROPOSED}
 
 
 class OperatorRows(Store):
@@ -92,26 +95,29 @@ class OperatorRows(Store):
         facts = {"roles": list(roles), "os_user": os_user} if kind in {"add", "role"} else {}
         with self._writing() as connection:
             _insist_possible(connection, kind, subject, facts)
-            row = _propose(connection, kind, subject, facts, secret, who, reason, now)
-            return _proposal(row)
+            row = propose_change(connection, kind, subject, facts, secret, who, reason, now)
+            return proposal_of(row)
 
     def proposals(self, *, all_of_them: bool = False) -> Sequence[Proposal]:
         query = select(proposals).order_by(proposals.c.id)
         if not all_of_them:
             query = query.where(proposals.c.outcome == "")
         with self._reading() as connection:
-            return [_proposal(row) for row in connection.execute(query).mappings()]
+            return [proposal_of(row) for row in connection.execute(query).mappings()]
 
     def decide(
         self, number: int, who: str, reason: str, now: datetime, *, confirmed: bool
     ) -> Proposal:
         with self._writing() as connection:
-            row = _open_proposal(connection, number)
+            row = open_proposal(connection, number)
             if confirmed and row["who"] == who:
                 words = say("{who} proposed it himself", who=who)
                 raise Refused(words, say("A second person has to confirm it"))
+            if confirmed and row["kind"] == RETENTION:
+                why = say("change {number} is a list of files to erase", number=number)
+                raise Refused(why, say("`h2h retention confirm` compares it with what there is"))
             outcome = "confirmed" if confirmed else "refused"
-            _decided(connection, number, outcome, who, now)
+            set_decided(connection, number, outcome, who, now)
             kind, subject, facts = row["kind"], row["subject"], row["details"]
             if kind == CONFIG:
                 _decide_config(connection, row, outcome, who, reason, now)
@@ -120,10 +126,11 @@ class OperatorRows(Store):
                 told = f"change {number}, proposed by {row['who']}: {reason}"
                 _apply(connection, kind, subject, facts, row["secret"], who, told, now)
             else:
-                words = f"change {number} ({kind} {subject}) of {row['who']}: {reason}"
-                append(connection, "", "proposed", "operator-refused", now, who, words, "")
+                told = f"change {number} ({kind} {subject}) of {row['who']}: {reason}"
+                target = retention.REFUSED if kind == RETENTION else "operator-refused"
+                append(connection, "", "proposed", target, now, who, told, "")
             found = select(proposals).where(proposals.c.id == number)
-            return _proposal(connection.execute(found).mappings().one())
+            return proposal_of(connection.execute(found).mappings().one())
 
     # -- one's own
 
@@ -235,17 +242,17 @@ class OperatorRows(Store):
                 return None
             waiting = _waiting_config(connection)
             if waiting is not None and waiting["secret"] == digest(sections):
-                return _proposal(waiting)
+                return proposal_of(waiting)
             if waiting is not None:
-                _decided(connection, waiting["id"], "superseded", who, now)
+                set_decided(connection, waiting["id"], "superseded", who, now)
             if not changed:
                 return None
             facts = {"keys": changed, "sections": [json.dumps(sections, sort_keys=True)]}
             subject = ", ".join(sorted({key.split(":")[0] for key in changed}))
-            row = _propose(
+            row = propose_change(
                 connection, CONFIG, subject, facts, digest(sections), who, "config.toml", now
             )
-            return _proposal(row)
+            return proposal_of(row)
 
     def config_in_force(self) -> Mapping[str, str]:
         with self._reading() as connection:
@@ -273,7 +280,7 @@ def _operator(row: RowMapping) -> Operator:
     )
 
 
-def _proposal(row: RowMapping) -> Proposal:
+def proposal_of(row: RowMapping) -> Proposal:
     details = {key: value for key, value in row["details"].items() if key != "sections"}
     told = {key: [value] if isinstance(value, str) else value for key, value in details.items()}
     names = (field.name for field in fields(Proposal) if field.name != "details")
@@ -374,7 +381,7 @@ def fingerprint_of(row: RowMapping) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _propose(
+def propose_change(
     connection: Connection,
     kind: str,
     subject: str,
@@ -397,14 +404,14 @@ def _propose(
             at=now,
         )
     )
-    target = "config-proposed" if kind == CONFIG else "operator-proposed"
+    target = _PROPOSED.get(kind, "operator-proposed")
     words = f"change {number}, {kind} {subject}: {reason}"
     append(connection, "", "", target, now, who, words, digest(facts))
     found = select(proposals).where(proposals.c.id == number)
     return connection.execute(found).mappings().one()
 
 
-def _open_proposal(connection: Connection, number: int) -> RowMapping:
+def open_proposal(connection: Connection, number: int) -> RowMapping:
     found = select(proposals).where(proposals.c.id == number)
     row = connection.execute(found).mappings().first()
     if row is None or row["outcome"]:
@@ -414,7 +421,7 @@ def _open_proposal(connection: Connection, number: int) -> RowMapping:
     return row
 
 
-def _decided(connection: Connection, number: int, outcome: str, who: str, now: datetime) -> None:
+def set_decided(connection: Connection, number: int, outcome: str, who: str, now: datetime) -> None:
     ours = update(proposals).where(proposals.c.id == number)
     connection.execute(ours.values(outcome=outcome, decided_by=who, decided=now, secret=""))
 

@@ -356,6 +356,36 @@ proposals = Table(
     Column("decided", UtcTime),
 )
 
+# What is never erased while they stand.
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _words("file_id"),
+    _words("account"),
+    Column("since", Date),
+    Column("until", Date),
+    _words("who"),
+    _words("reason"),
+    Column("at", UtcTime, nullable=False),
+    Column("lifted", UtcTime),
+)
+
+# The files of the lists that two persons agreed to erase.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("list", Integer, ForeignKey("proposals.id"), primary_key=True, autoincrement=False),
+    _of_file(key=True),
+    _words("hash"),  # of the list
+    _number("last_move"),  # of the file, as the list has it
+    Column("begun", UtcTime),
+    Column("ended", UtcTime),
+    _words("kept"),  # why it stayed after all
+)
+_index("erasures_open", erasures.c.list, erasures.c.file_id, where="ended IS NULL")
+_index("erasures_by_file", erasures.c.file_id)
+
 # How the sections of the configuration are remembered: hashes, by key.
 configs = Table(
     "configs",

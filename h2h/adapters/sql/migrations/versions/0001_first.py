@@ -74,6 +74,8 @@ def upgrade() -> None:
     _sessions()
     _sign_ins()
     _proposals()
+    _legal_holds()
+    _erasures()
     _configs()
     _balances()
     _entries()
@@ -772,6 +774,40 @@ def _proposals() -> None:
         sa.Column("decided", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_proposals"),
     )
+
+
+def _legal_holds() -> None:
+    op.create_table(
+        "legal_holds",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=True),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lifted", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_legal_holds"),
+    )
+
+
+def _erasures() -> None:
+    op.create_table(
+        "erasures",
+        sa.Column("list", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file_id", sa.String(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("last_move", sa.BigInteger(), nullable=False),
+        sa.Column("begun", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("kept", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["list"], ["proposals.id"], name="fk_erasures_list"),
+        sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_erasures_file_id"),
+        sa.PrimaryKeyConstraint("list", "file_id", name="pk_erasures"),
+    )
+    _index("erasures_open", "erasures", ["list", "file_id"], where="ended IS NULL")
+    _index("erasures_by_file", "erasures", ["file_id"])
 
 
 def _configs() -> None:
