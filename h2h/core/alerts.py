@@ -185,23 +185,20 @@ def of_move(moved: Moved) -> Alert | None:
     event = _event_of(moved)
     if event is None:
         return None
+    return Alert(event, _words_of(moved, event), moved.bank, moved.file_id)
+
+
+def _words_of(moved: Moved, event: Event) -> Words:
+    """Whether a payment file is confidential is not known before it was read."""
     if moved.confidential:
-        words = say(
+        return say(
             "{id} is {state}; the file is confidential", id=moved.file_id, state=moved.target
         )
-    elif moved.because:
-        words = say(
-            "{name} ({id}) is {state}: {because}",
-            name=moved.name,
-            id=moved.file_id,
-            state=moved.target,
-            because=moved.because,
-        )
-    else:
-        words = say(
-            "{name} ({id}) is {state}", name=moved.name, id=moved.file_id, state=moved.target
-        )
-    return Alert(event, words, moved.bank, moved.file_id)
+    unread = moved.direction == "out" and event in {Event.RECEIVED, Event.POISON}
+    file = moved.file_id if unread else f"{moved.name} ({moved.file_id})"
+    if not moved.because:
+        return say("{file} is {state}", file=file, state=moved.target)
+    return say("{file} is {state}: {because}", file=file, state=moved.target, because=moved.because)
 
 
 def _event_of(moved: Moved) -> Event | None:

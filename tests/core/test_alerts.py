@@ -102,6 +102,13 @@ def test_an_alert_of_a_confidential_file_has_neither_its_name_nor_its_reason() -
         assert hidden not in told([alert]).text
 
 
+def test_a_file_that_nobody_has_read_yet_is_told_by_its_id_alone() -> None:
+    for facts in (moved("claiming", "claimed"), moved("claimed", "held", poison=True)):
+        alert = of_move(facts)
+        assert alert is not None
+        assert ("F-1" in alert.words, "pay.xml" in alert.words) == (True, False)
+
+
 def test_words_that_may_quote_a_confidential_file_are_left_out() -> None:
     facts = {"because": "salaries.xml: EUR 4711.00", "bank": "acme", "file_id": "B-1"}
     open_, hidden = (of_event("alarm", facts, hidden=each) for each in (False, True))
