@@ -106,7 +106,7 @@ _REQUEST = say(
 )
 _WE_SIGN = say("For the customer: these are our keys")
 _BANK_SIGNS = say("For the bank: compared and entered")
-_SIGNATURE = (say("name"), say("place and date"), say("signature"))
+_SIGNATURE = (say("full name"), say("place and date"), say("signature"))
 _PUBLIC = say("Public keys")
 
 _PAGE = """<!doctype html>
