@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from h2h.ports import Services
 
 HERE = "127.0.0.1"
+_LONGEST_REQUEST = 1 << 20  # bytes of an address: whoever pastes a list gets a page, no error
 
 
 def serve(
@@ -44,6 +45,7 @@ def serve(
         log_level="warning",
         access_log=False,  # addresses hold what was searched for
         server_header=False,
+        h11_max_incomplete_event_size=_LONGEST_REQUEST,
         ssl_certfile=certificate,
         ssl_keyfile=key,
         timeout_graceful_shutdown=2,

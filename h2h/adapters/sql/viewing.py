@@ -69,8 +69,8 @@ class Viewing(Store):
 
     def search_payments(self, wish: Wish, after: str = "", limit: int = 50) -> Found[FoundPayment]:
         file_id, _, number = after.rpartition(":")
-        known = number.isdecimal() and len(number) < _DIGITS
-        start = (file_id, int(number)) if known else (_LAST, 0)
+        told = number.isdecimal() and len(number) < _DIGITS
+        start = (file_id, int(number)) if told else (_LAST, 0)
         with self._reading() as connection:
             walk = _PaymentSearch(connection, wish)
             found = _page(walk.batch, start, _cursor, limit, names=walk.names)

@@ -69,7 +69,7 @@ def _page(asked: Asked) -> Response:
         reasons=REASONS,
         usual=USUAL_REASON,
         contents=() if veiled else _contents(file, asked),
-        **_of_bank_file(file, asked),
+        inside=_of_bank_file(file, asked),
     )
 
 
