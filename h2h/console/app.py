@@ -23,6 +23,7 @@ from h2h.console.pages import (
     log,
     operators,
     payment,
+    reports,
     sign_in,
     today,
 )
@@ -65,6 +66,9 @@ ROUTES = (
     Route("/archive/verify", archive.verify, methods=["POST"]),
     Route("/archive/verification", archive.verification),
     Route("/archive/{file_id}.tar.gz", archive.download),
+    Route("/reports", reports.page),
+    Route("/reports/{kind}", reports.one),
+    Route("/reports/{kind}/download", reports.download),
     Route("/log", log.page),
     Route("/operators", operators.page),
     Route("/operators/add", operators.add, methods=["POST"]),

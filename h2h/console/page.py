@@ -249,6 +249,7 @@ PAGES = (
     ("/payments", say("Payments")),
     ("/accounts", say("Accounts")),
     ("/archive", say("Archive")),
+    ("/reports", say("Reports")),
     ("/log", say("Log")),
     ("/operators", say("Operators")),
 )
