@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,11 @@ from sqlalchemy import create_engine, text
 
 from h2h import daemon
 from h2h.core.approval import Policies, Policy
-from h2h.core.states import Out
+from h2h.core.statement import Balance, Part, Statement, StatementKind
+from h2h.core.states import In, Kept, Out
 from h2h.inbound import sweep_inbound
 from h2h.outbound import sweep_outbound
-from h2h.ports import File, Wish
+from h2h.ports import BankMessage, File, RemoteFile, Wish
 from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -363,6 +365,83 @@ def test_a_recall_is_asked_for_on_the_page_of_the_payment(
     assert "asked, not answered" in page
     assert "Ask acme to take back" not in page
     assert len(at.site.services.ledger.recalls(file.id)) == 1
+
+
+# -------------------------------------------------------------------------------------- bank files
+
+
+def held_statement(at: Desk) -> tuple[File, str]:
+    """A bank file with one statement that does not balance."""
+    ledger, now = at.site.services.ledger, at.site.clock.now()
+    remote = RemoteFile("stmt.xml", 1, 1)
+    file = ledger.fetched("20261123-080000-0000aa", "acme", 0, "out", remote, "ab", 1, now)
+    for state in (In.OPENED, In.READ):
+        moved = ledger.move(file, state, now)
+        assert moved is not None
+        file = moved
+    day = now.date()
+    statement = Statement(
+        index=1,
+        kind=StatementKind.STATEMENT,
+        id="S1",
+        account="DE89370400440532013000",
+        currency="EUR",
+        electronic_sequence="1",
+        legal_sequence="",
+        period_from=day,
+        period_to=day,
+        created=f"{day}T08:00:00",
+        copy="",
+        balances=(
+            Balance("OPBD", Decimal(1), "EUR", day),
+            Balance("CLBD", Decimal(990), "EUR", day),
+        ),
+        entries=(),
+    )
+    message = BankMessage("camt.053.001.08", iter([Part(statement, last=True)]))
+    accounts = at.site.services.banks["acme"].accounts
+    ledger.book(file, message, accounts, now)
+    (row,) = ledger.statements(file.id)
+    assert row.kept is Kept.HELD
+    return file, row.id
+
+
+@pytest.mark.parametrize(("verb", "kept"), [("release", Kept.BOOKED), ("reject", Kept.REJECTED)])
+def test_a_held_statement_is_decided_over_in_its_row(
+    at: Desk, token: Token, verb: str, kept: Kept
+) -> None:
+    file, number = held_statement(at)
+    address = f"/files/{file.id}"
+    vera, otto = at.site.sign_in("vera"), at.site.sign_in("otto")
+    page = vera.get(address).text
+    assert "990" in page
+    assert f"/statements/{number}/" not in page
+    page = otto.get(address).text
+    assert f'action="{address}/statements/{number}/{verb}"' in page
+    form = {"token": token(page), "reason": "the bank explained it"}
+    assert otto.post(f"{address}/statements/{number}x/{verb}", data=form).status_code == 404
+    assert otto.post(f"{address}/statements/{number}/{verb}", data=form).status_code == 200
+    (row,) = at.site.services.ledger.statements(file.id)
+    assert row.kept is kept
+    assert otto.post(f"{address}/statements/{number}/{verb}", data=form).status_code == 409
+    refused = vera.post(
+        f"{address}/statements/{number}/{verb}",
+        data={**form, "token": token(vera.get(address).text)},
+    )
+    assert refused.status_code == 409
+
+
+def test_a_quarantined_file_is_read_again(at: Desk, token: Token) -> None:
+    (at.root / "bank" / "out" / "odd.xml").write_text("<odd/>")
+    at.sweep()
+    file = at.newest()
+    assert file.state is In.QUARANTINED
+    otto = at.site.sign_in("otto")
+    status, page = pressed(otto, token, f"/files/{file.id}", "replay")
+    assert (status, at.file(file).state) == (200, In.FETCHED)
+    assert "seen on paper" in page
+    answer = otto.get(f"/files/{file.id}/content/received")
+    assert answer.content == b"<odd/>"
 
 
 # ----------------------------------------------------------------------------------------- looking
