@@ -180,11 +180,11 @@ def _show(made: Report, path: Path) -> None:
 def _show_table(
     made: Report, table: Table, words: Callable[[str], str], told: Callable[..., str]
 ) -> None:
-    from h2h.reports.render import FIGURES, localised  # noqa: PLC0415 - heavy
+    from h2h.reports.render import FIGURES, shown  # noqa: PLC0415 - heavy
 
     headings = [words(column.heading) for column in table.columns]
     rows: list[Row] = [
-        dict(zip(headings, map(told, row), strict=True)) for _, row in localised(made, table)
+        dict(zip(headings, map(told, row), strict=True)) for _, row in shown(made, table)
     ]
     figures = [words(column.heading) for column in table.columns if column.kind in FIGURES]
     show_rows(rows, headings, as_json=False, empty="-", figures=figures)

@@ -159,9 +159,10 @@ def localised(report: Report, table: Table) -> Iterator[tuple[bool, Row]]:
             )
 
 
-def _named(row: Row) -> Row:
-    """A total's first cell says so."""
-    return [_TOTAL, *row[1:]]
+def shown(report: Report, table: Table) -> Iterator[tuple[bool, Row]]:
+    """The same for people: a total's first cell says so."""
+    for total, row in localised(report, table):
+        yield total, [_TOTAL, *row[1:]] if total else row
 
 
 # ---------------------------------------------------------------------------------------- HTML, PDF
@@ -224,8 +225,8 @@ def _csv(report: Report, out: _Lines, telling: Telling) -> None:
             lines.writerow(())
         lines.writerow([defused(telling.words(table.title))])
         lines.writerow([defused(telling.words(column.heading)) for column in table.columns])
-        for total, row in localised(report, table):
-            lines.writerow([_csv_cell(each, telling) for each in (_named(row) if total else row)])
+        for _, row in shown(report, table):
+            lines.writerow([_csv_cell(each, telling) for each in row])
 
 
 def _csv_cell(cell: Cell, telling: Telling) -> str:
@@ -305,11 +306,11 @@ class _Sheets:
         sheet.set_landscape()
         sheet.set_paper(_A4)
         self._row(sheet, 0, [column.heading for column in table.columns], bold=True)
-        for number, (total, row) in enumerate(localised(report, table), 1):
+        for number, (total, row) in enumerate(shown(report, table), 1):
             if number >= MOST_ROWS:
                 words = say("there are more than {rows} rows, the most of a sheet", rows=MOST_ROWS)
                 raise Refused(words, say("Take it as CSV, or ask for fewer days"))
-            self._row(sheet, number, _named(row) if total else row, bold=total)
+            self._row(sheet, number, row, bold=total)
 
     def _row(self, sheet: Worksheet, number: int, row: Row, *, bold: bool) -> None:
         for place, cell in enumerate(row):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,12 +19,31 @@ from h2h.ports.reporting import ReportTerms
 from h2h.reports.schedule import Reporter, make_due
 
 if TYPE_CHECKING:
-    from tests.flows.conftest import Room
+    from tests.flows.conftest import MakeRoom, Room
 
 DAILY = ReportTerms(
     *("cash", ("movements",), False, time(7), ZoneInfo("Europe/Berlin"), "ECB", ("csv",)),
 )
 FRIDAY = "cash_movements_2026-11-20_2026-11-22.csv"  # made on Monday, with the weekend
+
+
+@pytest.fixture(scope="module")
+def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where an empty ledger is kept once it was made."""
+    return tmp_path_factory.mktemp("new") / "ledger.db"
+
+
+@pytest.fixture
+def room(make_room: MakeRoom, new_ledger: Path) -> Room:
+    """A room in which nothing ever happened."""
+    made = make_room(calendar="ECB")
+    made.make_rooms()
+    if not new_ledger.exists():
+        with made.ledger():
+            pass
+        shutil.copy(made.root / "ledger.db", new_ledger)
+    shutil.copy(new_ledger, made.root / "ledger.db")
+    return made
 
 
 @dataclass
@@ -46,8 +66,7 @@ class Postman:
 def services(room: Room, terms: ReportTerms) -> Iterator[Services]:
     """Everything anew, as after a restart, with this report."""
     with room.services() as made:
-        banks = {"acme": replace(room.terms, calendar="ECB")}
-        yield replace(made, reports=(terms,), banks=banks)
+        yield replace(made, reports=(terms,), banks={"acme": room.terms})
 
 
 def look(room: Room, moment: str, terms: ReportTerms = DAILY) -> list[str]:
