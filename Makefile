@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` shows the whole round trip, `make test` proves it.
 
-.PHONY: help setup setup-test demo test torture check schemas locale rules lock
+.PHONY: help setup setup-test demo test torture check schemas locale rules lock shots
 .DELETE_ON_ERROR:
 
 VENV = .venv
@@ -14,6 +14,7 @@ help:
 	@echo "make test     all tests"
 	@echo "make torture  the long form of tests/torture: kills, cuts, full disks, clocks; hours"
 	@echo "make check    ruff, format, mypy, the bill of materials (build/sbom.json), the audit"
+	@echo "make shots    screenshots of every page of the console, into build/shots/"
 	@echo "make schemas  write schemas/*.xsd from their dictionary"
 	@echo "make locale   bring the translations up to date with the code"
 	@echo "make rules    write docs/rules.md from the rules"
@@ -25,7 +26,9 @@ setup: $(STAMP)
 
 setup-test: setup
 	@tools/packages.sh sshd=openssh-server systemd-analyze=systemd xmllint=libxml2-utils strace=strace \
-	  setpriv=util-linux /usr/lib/postgresql=postgresql
+	  setpriv=util-linux /usr/lib/postgresql=postgresql chromium=chromium npm=npm
+	@cd tests/console && [ node_modules/.package-lock.json -nt package-lock.json ] \
+	  || npm ci --ignore-scripts --no-audit --no-fund --silent
 
 $(STAMP): requirements.lock oracles.lock pyproject.toml tools/python.sh
 	python=$$(tools/python.sh) && "$$python" -m venv $(VENV)
@@ -57,6 +60,11 @@ schemas: setup
 
 locale: setup
 	$(BIN)/python tools/catalogue.py
+
+# Look at them: build/shots/WORKSPACE/PAGE-THEME-WIDTH-LANGUAGE.png
+shots: setup
+	@tools/packages.sh chromium=chromium /usr/share/fonts/opentype/noto=fonts-noto-cjk
+	$(BIN)/python tools/shots.py $(SHOTS)
 
 rules: setup
 	$(BIN)/python tools/rules.py
