@@ -160,7 +160,7 @@ def _parsed(text: str, ours: set[str] | None = None) -> Iterator[RingKey]:
 def _key(primary: Sequence[str], fingerprint: str, owner: str, ours: set[str]) -> RingKey:
     return RingKey(
         fingerprint=fingerprint,
-        owner=owner,
+        owner=owner.replace(r"\x3a", ":"),
         algorithm=f"{_ALGORITHMS.get(primary[3], primary[3])} {primary[2]}",
         created=_moment(primary[5]),
         expires=_moment(primary[6]).date() if primary[6] else None,

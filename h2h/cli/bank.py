@@ -119,10 +119,11 @@ def add(
         fetch=fetch,
         accounts=accounts or [*_asked_accounts(ask)],
     )
-    theirs = _bank_key(ring, bank_key or Path(ask(say("File with its OpenPGP key"), _file)))
+    key_file = bank_key or Path(ask(say("File with its OpenPGP key"), _file)).expanduser()
+    theirs = _bank_key(ring, key_file)
     _confirm(say("The bank's OpenPGP key"), [theirs], bank_fingerprint, told, as_json=as_json)
     pinned = _host_key(agreed, shown_host_keys, fingerprint, told, as_json=as_json)
-    ring.take_in(bank_key or ask.file)
+    ring.take_in(key_file)
     section = "\n".join(_tables(agreed, places, pinned, ours, theirs))
     replaced(path, before, f"{before.rstrip()}\n\n{section}\n")
     if as_json:
@@ -140,7 +141,6 @@ class _Asker:
 
     def __init__(self, told: Teller) -> None:
         self._told = told
-        self.file = Path()  # the last file that was named
 
     def __call__(self, words: str, check: Callable[[object], object], default: str = "") -> str:
         from h2h.config.findings import Wrong  # noqa: PLC0415 - with the values
@@ -148,7 +148,7 @@ class _Asker:
         while True:
             answer: str = click.prompt(self._told(words), default=default or None, err=True)
             try:
-                self.file = Path(str(check(answer.strip())))
+                check(answer.strip())
             except Wrong as wrong:
                 click.echo(f"  {wrong.expected}. {wrong.remedy}", err=True)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from h2h.cli.language import Speaking, teller
 from h2h.cli.output import Row, show_rows
 from h2h.cli.rewrite import replaced, text_of
 from h2h.core.words import say
-from h2h.errors import Refused
+from h2h.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from h2h.adapters.pgp_keys import Ring, RingKey
@@ -101,14 +101,12 @@ def new(
 @click.pass_obj
 def list_(path: Path, name: str | None, *, as_json: bool) -> None:
     """The keys of BANK, or of all banks: whose, what for, and how many days they are good."""
-    from h2h.config import load  # noqa: PLC0415 - heavy
-
-    banks = [(name, None)] if name and name not in load(path).banks else load(path).banks.items()
+    known = _known_banks(path)
+    names = [name] if name else sorted({*known, *_rings_beside(path)})
     rows = [
         row
-        for each, bank in banks
-        if name in {None, each}
-        for row in _rows(places_of_keys(path, each), bank, datetime.now(UTC).date())
+        for each in names
+        for row in _rows(places_of_keys(path, each), known.get(each), datetime.now(UTC).date())
     ]
     columns = ("bank", "key", "use", "fingerprint", "created", "expires", "days")
     empty = teller(path)(say("There is no key yet; `h2h keys new BANK` makes some."))
@@ -222,7 +220,8 @@ class _OpenPgp:
         if self._next(ring, places) is not None:
             raise _under_way(places.name)
         secret = config.banks[places.name].pgp.passphrase  # the ring has one for all its keys
-        made = ring.new(present.owner, kind, years, secret.read() if secret else "")
+        owner = re.sub(r"\s*[(<].*", "", present.owner)  # without comment and address
+        made = ring.new(owner, kind, years, secret.read() if secret else "")
         _write_public(places, ring)
         return made
 
@@ -389,6 +388,21 @@ def _rows(places: KeyPlaces, bank: Bank | None, today: date) -> Iterator[Row]:
             "expires": None,
             "days": None,
         }
+
+
+def _known_banks(path: Path) -> Mapping[str, Bank]:
+    """The banks of config.toml; none while it is not right: keys are made before their bank."""
+    from h2h.config import load  # noqa: PLC0415 - heavy
+
+    try:
+        return load(path).banks
+    except ConfigError:
+        return {}
+
+
+def _rings_beside(path: Path) -> list[str]:
+    """Names of the rings in keys/, those of banks that are still to be added."""
+    return [ring.parent.name for ring in path.absolute().parent.glob("keys/*/pubring.kbx")]
 
 
 def _use(key: RingKey, bank: Bank | None) -> Sequence[str]:

@@ -118,7 +118,8 @@ h1 { font-size: 16pt } h2 { font-size: 11.5pt; margin: 1.2em 0 .3em }
 table { border-collapse: collapse; width: 100%; break-inside: avoid }
 th { text-align: left; font-weight: normal; color: #444; width: 34% }
 th, td { border-bottom: 1px solid #bbb; padding: .35em .3em; vertical-align: top }
-td { font-family: "DejaVu Sans Mono", monospace; height: 1.4em }
+td:empty { height: 2.6em }
+td { font-family: "DejaVu Sans Mono", monospace }
 pre { font-size: 8pt; white-space: pre-wrap; overflow-wrap: anywhere; break-inside: avoid }
 </style></head><body>
 BODY

@@ -33,7 +33,8 @@ def replaced(path: Path, before: str, after: str) -> Config:
     draft = path.with_name(f".{path.name}.draft")
     status = path.stat()
     try:
-        durable.write(draft, after.encode(), status.st_mode & 0o777)
+        durable.write(draft, after.encode())
+        draft.chmod(status.st_mode & 0o777)  # whatever the umask says
         if os.geteuid() == 0:
             os.chown(draft, status.st_uid, status.st_gid)  # its owner is who configured
         _judged(draft, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -98,7 +99,9 @@ def test_a_bank_is_added_below_what_stands_there_and_can_be_used(
     before = config.read_text() + "\n# our own word\n"
     config.write_text(before)
     config.chmod(0o640)
+    usual = os.umask(0o077)  # as h2h sets it
     added = add(config, open_bank)
+    os.umask(usual)
     assert added.exit_code == 0, added.output
     assert config.read_text().startswith(before.rstrip() + "\n\n")
     assert config.stat().st_mode & 0o777 == 0o640

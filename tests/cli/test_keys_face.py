@@ -157,6 +157,13 @@ def test_the_list_says_whose_each_key_is_what_for_and_how_long(config: Path) -> 
     assert str(rows["['ours', 'logs in']"]["fingerprint"]).startswith("SHA256:")
 
 
+def test_keys_of_a_bank_that_is_still_to_be_added_are_listed_too(config: Path) -> None:
+    config.write_text(config.read_text().partition("[banks.acme]")[0])
+    for arguments in (["list", "--json"], ["list", "acme", "--json"]):
+        rows = [json.loads(line) for line in run(config, *arguments).output.splitlines()]
+        assert ["ours", "opens"] in [row["use"] for row in rows]
+
+
 # -- the letter
 
 
