@@ -21,7 +21,7 @@ from h2h import resources
 from h2h.adapters.catalogue import languages, translator
 from h2h.console.proving import Proving
 from h2h.console.states import STATES, StateWord
-from h2h.core.money import plain
+from h2h.core.money import decimals_of, plain
 from h2h.core.operators import Act, may, who_may
 from h2h.core.words import Translate, say, tell, words_of
 from h2h.ports import Services, SignedIn
@@ -209,8 +209,9 @@ class Telling:
         except ArithmeticError:  # hidden, as what is confidential
             return f"{currency} {amount}".strip()
         sign, digits = ("-", value[1:]) if value.startswith("-") else ("", value)
-        whole, point, fraction = digits.partition(".")
-        return f"{currency} {sign}{int(whole):,}{point}{fraction}".strip()
+        whole, _, fraction = digits.partition(".")
+        fraction = fraction.ljust(decimals_of(currency) if currency else 0, "0")
+        return f"{currency} {sign}{int(whole):,}{fraction and '.'}{fraction}".strip()
 
     def sums(self, control_sum: Mapping[str, str]) -> str:
         """What a file moves, by currency."""

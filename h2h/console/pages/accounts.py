@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from starlette.responses import Response
 
 from h2h.console.asking import amounts, day, given, onward
+from h2h.console.chart import Chart, Line, chart
 from h2h.console.guard import signed_in
 from h2h.console.page import Asked
 from h2h.core.calendar import business_date
@@ -71,7 +72,7 @@ def _one(asked: Asked) -> Response:
         statements=statements,
         older_statements=f"{onward(asked, statements=statements.after)}#statements",
         gaps=_gaps(asked, owner, [row.as_of for row in statements.rows]),
-        balances=_balances(reports),
+        chart=_chart(owner, reports, business_date(now, asked.room.zone)),
         hidden=HIDDEN,
     )
 
@@ -123,10 +124,16 @@ def _gaps(asked: Asked, owner: Owner, days: Sequence[date | None]) -> Mapping[st
     return {gap.after.id: gap.words() for gap in gaps_in(reports)}
 
 
-def _balances(reports: Sequence[Report]) -> list[Report]:
-    """The last balance of each day, the oldest first."""
-    by_day = {each.as_of: each for each in reports if each.as_of and each.closing is not None}
-    return [by_day[on] for on in sorted(by_day)]
+def _chart(owner: Owner, reports: Sequence[Report], today: date) -> Chart | None:
+    """The booked balance of each of the last days; None before the first that is known."""
+    known = {
+        each.as_of: each.closing for each in reports if each.as_of and each.closing is not None
+    }
+    last = max((on for on in known if on <= today - _SHOWN), default=None)
+    balance = known[last] if last else None
+    days = [today - _SHOWN + timedelta(days=n) for n in range(1, _SHOWN.days + 1)]
+    amounts = [balance := known.get(on, balance) for on in days]
+    return chart(days, [Line(owner.bank, tuple(amounts))])
 
 
 page = signed_in(_list)
