@@ -27,7 +27,7 @@ from h2h.ports import BalanceRow, Disk, Health, Seen, Services
 from h2h.readiness import PATHS, answer
 
 if TYPE_CHECKING:
-    from conftest import Site
+    from tests.console.conftest import Site
 
 DOCS = Path(__file__).parents[2] / "docs"
 HERE = ("127.0.0.1", 50_000)

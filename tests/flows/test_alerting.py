@@ -24,7 +24,8 @@ from h2h.errors import Refused, Transient
 from h2h.ports import BankTerms, Disk, Expiry, File, Health, Services, Watch
 
 if TYPE_CHECKING:
-    from conftest import BankFiles, PaymentFile, Room
+    from tests.conftest import PaymentFile
+    from tests.flows.conftest import BankFiles, Room
 
 EVERYTHING = frozenset({"critical", "warning", "info"})
 OURS = "DE89370400440532013000"
