@@ -30,7 +30,7 @@ _RECENT = timedelta(days=40)  # in which a missing statement is looked for
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Held:
     """One account of the list; `age` in days, None where no balance is known."""
 
     position: Position
@@ -77,7 +77,7 @@ def _one(asked: Asked) -> Response:
     )
 
 
-def _lines(asked: Asked) -> list[Line]:
+def _lines(asked: Asked) -> list[Held]:
     room = asked.room
     banks = room.services.banks
     missing = {
@@ -86,7 +86,7 @@ def _lines(asked: Asked) -> list[Line]:
         for account in terms.accounts
     }
     return [
-        Line(each, _age(asked, each), missing.get(_owner(each), ()))
+        Held(each, _age(asked, each), missing.get(_owner(each), ()))
         for each in position_of(room.ledger, banks, room.now)
     ]
 
