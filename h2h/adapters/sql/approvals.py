@@ -252,12 +252,14 @@ def _broken_approvals(given: Sequence[Approval], path: Sequence[MoveRow]) -> str
 
 def _strange_operators(connection: Connection, names: Sequence[str]) -> str:
     """Is one of them not what the chain last told of him? Then somebody gave him a role by hand."""
+    if not names:
+        return ""
     query = (
         select(operators, moves.c.content, moves.c.target.label("told"))
         .outerjoin(moves, moves.c.sequence == operators.c.move)
         .where(operators.c.name.in_(names))
     )
-    for row in connection.execute(query).mappings() if names else ():
+    for row in connection.execute(query).mappings():
         told = (row["content"], str(row["told"])[: len(_TOLD)])
         if told != (fingerprint_of(row), _TOLD):
             return say("the chain knows nothing of the roles of {who}", who=row["name"])
