@@ -302,7 +302,10 @@ def _broken(links: Iterator[Link]) -> Words | None:
     for each in links:
         fits = link(each.previous, each.record()) == each.hash
         if not fits or previous not in {None, each.previous}:
-            return say("record {sequence} was changed after it was written", sequence=each.sequence)
+            return say(
+                "record {sequence} is not as it was written, or does not follow the one before",
+                sequence=each.sequence,
+            )
         previous = each.hash
     return None
 

@@ -176,16 +176,25 @@ def with_ledger(config: Path) -> None:
     ledger.close()
 
 
-def test_a_record_that_was_changed_by_hand_fails(config: Path) -> None:
+@pytest.mark.parametrize(
+    ("trigger", "act", "told"),
+    [
+        ("moves_UPDATE", "UPDATE moves SET who = 'eve' WHERE sequence = 2", "record 2"),
+        ("moves_DELETE", "DELETE FROM moves WHERE sequence = 3", "record 4"),
+    ],
+)
+def test_a_record_that_was_changed_or_taken_out_by_hand_fails(
+    config: Path, trigger: str, act: str, told: str
+) -> None:
     with_ledger(config)
     database = sqlite3.connect(config.parent / "ledger.db")
-    database.execute("DROP TRIGGER moves_UPDATE")
-    database.execute("UPDATE moves SET who = 'eve' WHERE sequence = 2")
+    database.execute(f"DROP TRIGGER {trigger}")
+    database.execute(act)
     database.commit()
     database.close()
     found = {line.check: line for line in looked_at(examine.ledger, config)}
     assert found["chain"].verdict is Verdict.FAIL
-    assert "record 2" in found["chain"].found
+    assert told in found["chain"].found
     assert run(config).exit_code == 1
 
 
