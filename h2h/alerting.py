@@ -18,6 +18,7 @@ from itertools import islice
 
 from h2h.core.alerts import Alert, Condition, Event, Level, Moved, message, of_move, over
 from h2h.core.approval import approve_by
+from h2h.core.books import account_key
 from h2h.core.calendar import back_off, business_date, window_end
 from h2h.core.chain import Head, Link, Walk
 from h2h.core.confidential import masked
@@ -25,7 +26,7 @@ from h2h.core.states import In, Kept, Out
 from h2h.core.words import say
 from h2h.errors import H2HError
 from h2h.expecting import outlook_of
-from h2h.ports import BankTerms, Channel, Expiry, File, Health, Services
+from h2h.ports import BankTerms, Channel, Expiry, File, Health, Services, StatementRow
 
 Slot = Callable[[BankTerms, datetime], datetime | None]  # the newest of a bank's timetable
 
@@ -141,7 +142,8 @@ class Watcher:
                 currency=row.currency,
             )
             if row.kept is Kept.HELD:
-                words = say("{name}: {because}", name=name, because=row.because)
+                because = self._quoted(row)
+                words = say("{name}: {because}", name=name, because=because)
                 yield Alert(Event.STATEMENT_HELD, words, row.bank, file.id)
             elif "gap" in row.flags:
                 words = say("{name} does not follow the one before it", name=name)
@@ -150,6 +152,13 @@ class Watcher:
         if returned:
             words = say("{name}: {count} payments came back", name=file.name, count=returned)
             yield Alert(Event.RETURNED, words, file.bank or "", file.id)
+
+    def _quoted(self, row: StatementRow) -> str:
+        """Why it is held; it may tell amounts, which those of a confidential account are not."""
+        terms = self._services.banks.get(row.bank)
+        if terms is None or account_key(row.account) in terms.confidential_accounts:
+            return say("look at it with `h2h show {id}`", id=row.file_id)
+        return row.because
 
     # -- what lasts
 

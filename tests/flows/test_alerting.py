@@ -159,6 +159,21 @@ def test_a_gap_between_statements_is_told(
     assert "statement held: statement S-6 of DE89...3000" in pigeon.text
 
 
+def test_why_a_statement_of_a_confidential_account_is_held_is_not_quoted(
+    room: Room, pigeon: Pigeon, bank_files: BankFiles
+) -> None:
+    room.terms = replace(room.terms, confidential_accounts=frozenset({OURS}))
+    with told(room, pigeon) as services:
+        content = bank_files.report_file(bank_files.statement("6", "999.00"))
+        (room.bank / "out" / "bad.xml").write_bytes(content)
+        room.run(services)
+        [row] = services.ledger.undecided()
+        assert "999.00" in row.because
+        tell_at_once(services, never)
+    assert "statement held: statement S-6" in pigeon.text
+    assert "999" not in pigeon.text
+
+
 def test_a_rejection_by_the_bank_is_told(
     room: Room, pigeon: Pigeon, payment_file: PaymentFile, bank_files: BankFiles
 ) -> None:
