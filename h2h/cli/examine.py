@@ -104,6 +104,8 @@ def changed_files(distribution: Distribution) -> Iterator[str]:
         known.add(path)
         if file.hash is None or file.hash.mode != "sha256":
             continue
+        if not path.is_file() and file.parts[0] == "..":
+            continue  # `pip install --target` puts the command elsewhere
         if not path.is_file() or _record_hash(path) != file.hash.value:
             yield str(file)
     package = Path(str(distribution.locate_file("h2h")))

@@ -250,7 +250,8 @@ def test_files_that_differ_from_their_wheel_fail(tmp_path: Path) -> None:
     (package / "desk.py").write_text("held = True\n")
     (package / "gone.py").write_text("")
     records = [record(tmp_path, name) for name in ("h2h/desk.py", "h2h/gone.py")]
-    (info / "RECORD").write_text("\n".join([*records, "h2h-0.1.0.dist-info/RECORD,,", ""]))
+    moved = "../../bin/h2h,sha256=AAAA,4"  # the command, where pip was told to put it elsewhere
+    (info / "RECORD").write_text("\n".join([*records, moved, "h2h-0.1.0.dist-info/RECORD,,", ""]))
     (info / "METADATA").write_text("Name: h2h\nVersion: 0.1.0\n")
     wheel = Distribution.at(info)
     assert [line.verdict for line in examine.installation(wheel)] == [Verdict.OK]
