@@ -653,7 +653,7 @@ def test_killed_anywhere_each_receiver_gets_each_statement_once(
     assert order(room) == ["one", "one", "two", "two", "three", "three"]
     first, last = calls.index("ledger.assign"), calls.index("ledger.remote_pending")
     writing = [at for at in range(first, last) if calls[at] in WRITING]
-    for where in (where for at in writing for where in work.killed(calls, at, at + 1)):
+    for where in (where for at in writing for where in work.between(calls, at, at + 1)):
         room.sweep()
         assert appeared(room) == seen, where
         lying = [path for name in ("sap", "bi") for path in (room.inbox / name).rglob("*.*")]
