@@ -65,8 +65,11 @@ class MailChannel:
 
     def send(self, message: Message) -> None:
         """Hand it to the mail server, to all addresses or as many as it takes."""
+        self._deliver(self._mail(message), self._to)
+
+    def _deliver(self, mail: EmailMessage, to: Sequence[str]) -> None:
         with _in_our_words(self.interest.name, self._server), self._session() as session:
-            refused = session.send_message(self._mail(message), self._sender, self._to)
+            refused = session.send_message(mail, self._sender, to)
         if refused:
             raise Refused(
                 f"the mail server did not take {', '.join(sorted(refused))}",
@@ -85,8 +88,7 @@ class MailChannel:
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             main, _, sub = kind.partition("/")
             mail.add_attachment(path.read_bytes(), main, sub, filename=path.name)
-        with _in_our_words(self.interest.name, self._server), self._session() as session:
-            session.send_message(mail, self._sender, to)
+        self._deliver(mail, to)
 
     @contextmanager
     def _session(self) -> Iterator[smtplib.SMTP]:

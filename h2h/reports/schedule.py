@@ -245,8 +245,8 @@ def _mail(slot: Slot, services: Services) -> None:
             told = say("Report {name}: {titles}.", name=terms.name, titles=titles)
             text = tell(told, services.translate)
             terms.mailer.mail(slot.key, terms.mail_to, subject, text, files)
-    except Transient as error:
-        if now - slot.due < _MAILED_WITHIN:
+    except H2HError as error:  # a refusal does not pass, and some may have their mail already
+        if isinstance(error, Transient) and now - slot.due < _MAILED_WITHIN:
             raise
         services.log.event("report_not_mailed", report=terms.name, because=str(error))
     services.ledger.slot(f"{slot.key} mailed", now)

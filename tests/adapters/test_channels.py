@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,6 +166,29 @@ def test_an_address_that_is_refused_is_named(office: PostOffice) -> None:
     with pytest.raises(Refused, match=r"gone@acme\.example"):
         mail_to(office, "cash@acme.example", "gone@acme.example").send(alert())
     assert [to for to, _ in office.mails] == [["cash@acme.example"]]
+
+
+def test_a_report_is_mailed_with_its_files_under_one_identity(
+    office: PostOffice, tmp_path: Path
+) -> None:
+    files = [tmp_path / "cash_2026-11-23.csv", tmp_path / "cash_2026-11-23.html"]
+    for path in files:
+        path.write_text(f"content of {path.suffix}")
+    to, key = ["cfo@acme.example"], "report cash 2026-11-23"
+    for _ in range(2):  # tried again: whoever reads knows it by its identity
+        mail_to(office).mail(key, to, "Position", "as of today", files)
+    (reached, first), (_, second) = office.mails
+    assert reached == to
+    assert first["Message-ID"] == second["Message-ID"]
+    assert [
+        (part.get_filename(), part.get_content_type()) for part in first.iter_attachments()
+    ] == [
+        ("cash_2026-11-23.csv", "text/csv"),
+        ("cash_2026-11-23.html", "text/html"),
+    ]
+    office.refuse = "cfo@acme.example"
+    with pytest.raises(Refused, match=r"cfo@acme\.example"):
+        mail_to(office).mail(key, to, "Position", "as of today", files)
 
 
 def test_a_mail_server_that_is_busy_is_tried_again(office: PostOffice) -> None:

@@ -12,6 +12,7 @@ import stat
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -131,24 +132,31 @@ def test_a_sheet_counts_with_what_it_can_hold_and_keeps_the_rest_as_text(
     assert written(report, "xlsx", again).read_bytes() == path.read_bytes()
 
 
+def found(page: html.HtmlElement, path: str) -> list[Any]:
+    """What an XPath finds in a page."""
+    there = page.xpath(path)
+    assert isinstance(there, list)
+    return there
+
+
 def test_html_is_whole_in_itself_and_a_real_table(report: Report, tmp_path: Path) -> None:
     content = written(report, "html", tmp_path).read_text()
     page = html.fromstring(content)
-    assert page.xpath("//script") == []
-    assert page.xpath("//*[@src or @href]") == []
+    assert found(page, "//script") == []
+    assert found(page, "//*[@src or @href]") == []
     assert "url(" not in content
     assert "default-src 'none'" in content
-    assert {each.get("scope") for each in page.xpath("//thead//th")} == {"col"}
-    assert page.xpath("//tfoot//th[@scope='row']/text()") == ["Total"]
-    [first, *_] = page.xpath("//section[1]//tbody/tr")
+    assert {each.get("scope") for each in found(page, "//thead//th")} == {"col"}
+    assert found(page, "//tfoot//th[@scope='row']/text()") == ["Total"]
+    [first, *_] = found(page, "//section[1]//tbody/tr")
     assert [cell.text_content().strip() for cell in first] == [
         *("=1+1", "EUR", "-1,234.50", "2026-11-23", "2026-11-23 07:00:00+01:00"),
         *("30:00:05", "1,200", "97.5 %"),
     ]
     assert [cell.get("class") for cell in first][2] == "figure"
-    assert page.xpath("//section[1]//tbody/tr[5]/td[1]/bdi/text()") == [NAMES[4]]
-    assert page.xpath("//section[2]//tbody//td/text()") == ["Nothing."]
-    assert page.xpath("//p[@class='test']/text()") == ["TEST"]
+    assert found(page, "//section[1]//tbody/tr[5]/td[1]/bdi/text()") == [NAMES[4]]
+    assert found(page, "//section[2]//tbody//td/text()") == ["Nothing."]
+    assert found(page, "//p[@class='test']/text()") == ["TEST"]
     for rule in ("size: A4", "table-header-group", "break-inside: avoid", "tabular-nums"):
         assert rule in content
 
@@ -156,7 +164,7 @@ def test_html_is_whole_in_itself_and_a_real_table(report: Report, tmp_path: Path
 def test_a_report_is_told_in_chinese(report: Report, tmp_path: Path) -> None:
     page = html.fromstring(written(report, "html", tmp_path, "zh").read_text())
     assert page.get("lang") == "zh-CN"
-    headings = [each.text_content() for each in page.xpath("//section[1]//thead//th")]
+    headings = [each.text_content() for each in found(page, "//section[1]//thead//th")]
     assert not any(re.search("[A-Za-z]", heading) for heading in headings)
 
 
