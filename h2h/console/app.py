@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from h2h import resources
-from h2h.console.guard import refused
+from h2h.console.guard import missing, refused
 from h2h.console.page import Room
 from h2h.console.pages import (
     account,
@@ -95,7 +95,7 @@ def application(services: Services, *, secure: bool = False) -> Starlette:
     app = Starlette(
         routes=[*ROUTES, Mount("/static", static)],
         middleware=[Middleware(_EveryAnswer)],
-        exception_handlers={H2HError: refused},
+        exception_handlers={H2HError: refused, 404: missing},
     )
     app.state.room = Room(services, secure=secure)
     return app

@@ -89,9 +89,15 @@ async def refused(request: Request, error: Exception) -> Response:
     return await run_in_threadpool(_refusal, request, error)
 
 
-def _refusal(request: Request, error: H2HError) -> Response:
+async def missing(request: Request, _: Exception) -> Response:
+    """An address where there is nothing: a page like any other."""
+    error = Refused(say("there is nothing at this address"), say("Search for it, or look at Today"))
+    return await run_in_threadpool(_refusal, request, error, 404)
+
+
+def _refusal(request: Request, error: H2HError, status: int = 409) -> Response:
     asked = _asked(request)
-    status = 403 if isinstance(error, NotOurs) else 409
+    status = 403 if isinstance(error, NotOurs) else status
     room = room_of(request)
     back = _page_of(request.url.path)
     return room.render(request, "refused.html", asked=asked, status=status, error=error, back=back)
