@@ -158,6 +158,23 @@ def test_what_lies_there_is_never_overwritten(room: Room) -> None:
     assert (folder / FRIDAY).read_text() == "somebody's own"
 
 
+def test_what_came_there_after_the_intent_is_not_overwritten_either(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.clock.time = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    with services(room, DAILY) as made, monkeypatch.context() as stopped:
+        stopped.setattr(type(made.desktop), "publish", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            make_due(DAILY, made)
+    own = room.inbox / "reports" / FRIDAY
+    own.write_text("somebody's own")
+    look(room, "2026-11-23T06:01")
+    assert own.read_text() == "somebody's own"
+    own.unlink()
+    look(room, "2026-11-23T06:20")
+    assert b"Booked" in own.read_bytes()
+
+
 def test_a_form_that_cannot_be_made_is_told_and_keeps_no_other_back(room: Room) -> None:
     look(room, "2026-11-23T06:00", replace(DAILY, forms=("pdf", "csv")))
     assert there(room) == [FRIDAY]

@@ -69,8 +69,10 @@ def test_entries_with_charges_or_of_fees_and_debits_of_nobody(office: Office) ->
 
 def test_entries_of_confidential_files_are_known(office: Office) -> None:
     sent(office, "20260105-100000-00000a", "E-1", confidential=True)
-    entry = office.entry("-10.00", office.detail(end_to_end_id="E-1"))
-    office.book(office.statement("100.00", "90.00", entry))
+    sent(office, "20260105-110000-00000b", "E-2")
+    secret, plain = (office.detail(end_to_end_id=name) for name in ("E-1", "E-2"))
+    lines = (office.entry("-10.00", secret), office.entry("-10.00", plain))
+    office.book(office.statement("100.00", "80.00", *lines))
     [(_, entries)] = office.ledger.confidential_entries(OWNER, *DAYS).items()
     assert entries == {1}
 
