@@ -16,8 +16,9 @@ from sqlalchemy import create_engine, text
 
 from h2h import desk
 from h2h.adapters.archive import FolderArchive
+from h2h.adapters.sql.store import append
 from h2h.core.dossier import manifest_facts
-from h2h.core.retention import Hold, Kind, Rule
+from h2h.core.retention import Hold, Kind, Rule, erasing_words
 from h2h.core.states import In, Out
 from h2h.desk import retaining
 from h2h.errors import Corrupt, Refused
@@ -371,6 +372,20 @@ def test_a_content_removed_without_a_record_is_found(old: Room) -> None:
 
 def test_a_manifest_alone_excuses_no_missing_content(old: Room) -> None:
     FolderArchive(old.root / "archive").erase(old.file().id, "list 1 (by nobody)")
+    found, erased = verify(old)
+    assert {"original.xml: it is missing", "sealed.pgp: it is missing"} <= set(found)
+    assert erased == 0
+
+
+def test_a_link_that_no_two_persons_agreed_on_excuses_nothing(old: Room) -> None:
+    file = old.file()
+    words = erasing_words(1, "ab" * 32, "anna", "bob", WHY)
+    engine = create_engine(f"sqlite:///{old.root}/ledger.db")
+    with engine.begin() as connection:
+        state, now = file.state, old.clock.now()
+        append(connection, file.id, state, state, now, "h2h", words, file.sha256)
+    engine.dispose()
+    FolderArchive(old.root / "archive").erase(file.id, "list 1")
     found, erased = verify(old)
     assert {"original.xml: it is missing", "sealed.pgp: it is missing"} <= set(found)
     assert erased == 0
