@@ -20,7 +20,10 @@ class Speaking(click.Group):
         try:
             return super().invoke(ctx)
         except (Refused, Transient, ConfigError) as error:
-            raise in_language(error, ctx.obj) from error
+            told = in_language(error, ctx.obj)
+            if told is error:
+                raise
+            raise told from error
 
 
 def in_language(error: H2HError, path: Path | None) -> H2HError:

@@ -192,6 +192,13 @@ def test_a_bank_that_stands_there_or_has_no_key_yet_is_refused(
     assert "`h2h keys new other`" in str(other.exception)
 
 
+def test_what_is_refused_is_said_in_the_language_of_the_workspace(config: Path) -> None:
+    config.write_text(config.read_text().replace('language = "en"', 'language = "zh"'))
+    refused = CliRunner().invoke(bank, ["add", "other"], obj=config)
+    assert isinstance(refused.exception, Refused)
+    assert str(refused.exception) == "other 还没有密钥。用 `h2h keys new other` 生成"
+
+
 # -- probe
 
 
