@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +27,7 @@ from h2h.ports import BankTerms, Disk, Expiry, File, Health, Services, Watch
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile
-    from tests.flows.conftest import BankFiles, Room
+    from tests.flows.conftest import BankFiles, MakeRoom, Room
 
 EVERYTHING = frozenset({"critical", "warning", "info"})
 OURS = "DE89370400440532013000"
@@ -56,6 +58,25 @@ class Pigeon:
 
 def never(_terms: BankTerms, _now: datetime) -> datetime | None:
     return None
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a furnished room is kept, from which the others are copied."""
+    return tmp_path_factory.mktemp("furnished") / "room"
+
+
+@pytest.fixture
+def room(make_room: MakeRoom, furnished: Path) -> Room:
+    """A furnished room, its doors seen empty once."""
+    made = make_room()
+    if furnished.exists():
+        shutil.copytree(furnished, made.root)
+        made.clock.advance(hours=1)
+    else:
+        made.furnish()
+        shutil.copytree(made.root, furnished)
+    return made
 
 
 @pytest.fixture
