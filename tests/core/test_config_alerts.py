@@ -37,11 +37,9 @@ def test_each_way_makes_its_channel_with_what_it_wants(tmp_path: Path) -> None:
         WebhookChannel,
         AppriseChannel,
     ]
-    assert (mail.interest.events, mail.interest.levels, mail.interest.banks) == (
-        {"sent"},
-        {"info"},
-        {"acme"},
-    )
+    assert mail.interest.events == {"sent"}
+    assert mail.interest.levels == {"info"}
+    assert mail.interest.banks == {"acme"}
     assert mail.interest.collect == timedelta(seconds=5)
     assert hook.interest.levels == {"critical", "warning"}
 
