@@ -316,6 +316,6 @@ def test_a_new_second_factor_is_shown_once_to_who_knows_the_password(
 def test_every_page_says_so_while_no_daemon_runs(site: Site) -> None:
     browser = reader(site, "viewer")
     assert "No daemon runs" in browser.get("/").text
-    with site.services.ledger.lock():  # type: ignore[attr-defined]  # as the daemon holds it
+    with site.services.ledger.lock():
         for page in ("/", "/accounts", "/archive", "/log", "/operators"):
             assert "No daemon runs" not in browser.get(page).text
