@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from h2h.cli.output import give_no_orders
 from h2h.errors import ConfigError, H2HError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # verb -> (module, attribute, what it does); the help needs none of the modules.
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -78,11 +81,18 @@ class Lazy(click.Group):
             formatter.write_dl([(name, words) for name, (_, _, words) in COMMANDS.items()])
 
 
+def _path(_: click.Context, __: click.Parameter, value: str) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - the help needs no path, and starts without it
+
+    return Path(value)
+
+
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
-    default=Path("config.toml"),
+    type=click.Path(),
+    default="config.toml",
+    callback=_path,
     help="The workspace's config.toml (default: ./config.toml).",
 )
 @click.version_option(package_name="h2h")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,6 +36,8 @@ def show_rows(
     The columns that are `figures` stand to the right, and are never broken into lines.
     """
     if as_json:
+        import json  # noqa: PLC0415 - the help starts without it
+
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
         return
@@ -89,6 +90,8 @@ class _Harmless:
 
 
 def _spelled(found: re.Match[str]) -> str:
+    import json  # noqa: PLC0415 - as above
+
     return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
 
 
