@@ -29,10 +29,10 @@ from h2h.core.calendar import WEEKDAYS, Window, calendar_names, parse_windows
 from h2h.core.expected import StatementDays
 from h2h.core.naming import Value, expanded, is_plain, is_temporary
 from h2h.core.problem import Severity
+from h2h.core.retention import Kind
 from h2h.core.rules import RULES
 from h2h.core.rules.fixed import FIXED
 from h2h.core.statement import SLIPS
-from h2h.core.retention import Kind
 from h2h.core.states import Confirm, Publish
 from h2h.errors import ConfigError
 

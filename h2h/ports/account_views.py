@@ -17,9 +17,9 @@ from h2h.ports.views import Found
 class EntryWish:
     """Which entries of an account are looked for; "" and None ask for nothing.
 
-    `beginning` is how a name, an account, a reference or a text of the entry begins; An
-    amount is one of `amounts`, whatever its sign. Days are booking days, both included. Without `unveiled` nothing
-    is found by what an entry of a confidential payment says.
+    `beginning` is how a name, an account, a reference or a text of the entry begins; an amount is
+    one of `amounts`, whatever its sign. Days are booking days, both included. Without `unveiled`
+    nothing is found by what an entry of a confidential payment says.
     """
 
     since: date | None = None

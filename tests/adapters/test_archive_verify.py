@@ -93,8 +93,11 @@ def test_every_byte_changed_in_a_dossier_is_found(proven: Room) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("who", "mallory"), ("because", "x"), ("target", "sent"), ("at", "2026-01-01 00:00:00.000000")]
-    + [
+    [
+        ("who", "mallory"),
+        ("because", "x"),
+        ("target", "sent"),
+        ("at", "2026-01-01 00:00:00.000000"),
         ("content", "ab"),
         ("file_id", "20261123-000000-000000"),
         ("hash", "00"),

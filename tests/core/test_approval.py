@@ -139,7 +139,7 @@ CUT_OFFS = (CutOff(time(15, 40), 0, "", "EUR"), CutOff(time(11), 1, "", "USD"))
 
 def until(execution: Execution, now: datetime) -> tuple[str, bool, bool] | None:
     found = approve_by([execution], CUT_OFFS, "ECB", BERLIN, now)
-    return found and (f"{found.at:%d %H:%M}", found.today, found.passed)
+    return (f"{found.at:%d %H:%M}", found.today, found.passed) if found else None
 
 
 def test_approve_by_the_cut_off_of_the_execution_date() -> None:

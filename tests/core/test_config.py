@@ -100,7 +100,8 @@ _ARCHIVE_KEYS = ("key", "home", "passphrase")
 def test_every_commented_line_of_the_example_is_a_key_with_its_default(tmp_path: Path) -> None:
     """A user removes the # and nothing changes, save where the comment names no default."""
     plain = load(written(tmp_path, EXAMPLE))
-    commented = r"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:export|policies|alerts|reports|retention)\]\])"
+    tables = "export|policies|alerts|reports|retention"
+    commented = rf"(?m)^# ([\w-]+ = |\[banks\.acme\.|\[\[(?:{tables})\]\])"
     uncommented = re.sub(commented, r"\1", EXAMPLE)
     full = load(written(tmp_path, uncommented))
     workspace = {key for key, value in full.h2h if value != getattr(plain.h2h, key)}
