@@ -122,7 +122,7 @@ def next_slot(terms: BankTerms, now: datetime) -> datetime | None:
     found: list[datetime] = []
     for line in terms.fetch:
         trigger = CronTrigger.from_crontab(line, timezone=terms.zone)
-        moment = now
+        moment = now + timedelta(seconds=1)
         while (fire := trigger.get_next_fire_time(None, moment)) and fire <= now + _LOOK_AHEAD:
             if is_business_day(fire.date(), terms.calendar):
                 found.append(datetime.fromisoformat(fire.isoformat()).astimezone(terms.zone))

@@ -189,6 +189,8 @@ def test_the_next_fetch_is_on_a_business_day(site: Site) -> None:
         2026, 11, 20, 17, 30, tzinfo=UTC
     )
     assert next_slot(terms, friday) == datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
+    at_once = datetime(2026, 11, 20, 17, 30, tzinfo=UTC)
+    assert next_slot(terms, at_once) == datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
     assert next_slot(replace(terms, fetch=()), friday) is None
 
 
