@@ -380,6 +380,7 @@ def _files_named_in(
         bare = func.replace(bare, suffix, "")
     query = select_files().where(
         MAY_GO,
+        files.c.direction == "out",
         files.c.bank == bank,
         files.c.final_name != "",
         literal(text).like(literal("%") + bare + literal("%")),

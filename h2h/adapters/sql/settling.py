@@ -88,6 +88,7 @@ claims, told = tables.claims, tables.told_references
 _CHUNK = 500  # entries, and lines of them, looked up at a time
 _MOST_BATCHES = 10  # of files, the newest ones, whose batch may be meant by one line
 _REACHED = sorted(ANNOUNCED | AT_THE_BANK)
+_bank_alone = files.c.bank + ""  # an expression: no index of all files of a bank is taken for it
 _MAY_GO = sorted(BEFORE_DELIVERING | ANNOUNCED | AT_THE_BANK)
 _BOOKED = "BOOK"
 _NO_END = 2**31 - 1  # of the entries of a statement, whose index is a 32-bit integer
@@ -266,7 +267,7 @@ class _Settling:
         named = {line.message_id for line in lines} - NAMELESS
         query = select_files().where(
             files.c.direction == "out",
-            files.c.bank == self.statement["bank"],
+            _bank_alone == self.statement["bank"],
             files.c.message_id.in_(among(named)),
             files.c.state.in_(sorted(ANNOUNCED)),
         )
@@ -339,7 +340,7 @@ class _Settling:
         """By message id, the one file of ours that has it and must not have gone."""
         query = select_files().where(
             files.c.direction == "out",
-            files.c.bank == self.statement["bank"],
+            _bank_alone == self.statement["bank"],
             files.c.message_id.in_(among({line.message_id for line in lines} - NAMELESS)),
             files.c.state.in_(_MAY_GO),
         )
@@ -389,7 +390,7 @@ class _Settling:
     def may_go(self, ids: Collection[str]) -> Mapping[str, Row[Any]]:
         """Those of the files that lie at this bank or may still go there, by their id."""
         query = select(*_FILE, files.c.state).where(
-            files.c.bank == self.statement["bank"],
+            _bank_alone == self.statement["bank"],
             files.c.direction == "out",
             files.c.state.in_(_MAY_GO),
         )

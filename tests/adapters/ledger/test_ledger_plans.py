@@ -41,7 +41,7 @@ def _asked(office: Office) -> Iterator[list[tuple[str, object]]]:
 
 
 def _slow(office: Office, statement: str, given: object) -> list[str]:
-    """Steps that grow with the years: a scan, or all files of a bank."""
+    """Steps that grow with the years: a scan, or all files of a bank or of a direction."""
     with office.ledger._reading() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)  # type: ignore[arg-type]  # as it was given
         steps = [str(row[3]) for row in plan]
@@ -51,7 +51,8 @@ def _slow(office: Office, statement: str, given: object) -> list[str]:
     scans = [s for s in scans if "VIRTUAL TABLE" not in s]  # the values that are asked for
     scans = [s for s in scans if s != "SCAN CONSTANT ROW"]  # an answer without a table
     scans = [s for s in scans if not s.endswith(OPEN)]
-    return scans + [s for s in steps if s.startswith("SEARCH files") and s.endswith("(bank=?)")]
+    many = ("(bank=?)", "(direction=?)")
+    return scans + [s for s in steps if s.startswith("SEARCH files") and s.endswith(many)]
 
 
 @ON_SQLITE

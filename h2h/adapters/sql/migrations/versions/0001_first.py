@@ -158,9 +158,7 @@ def _files() -> None:
     _index("files_by_sequence", "files", ["bank", "sequence"])
     _index("files_by_state", "files", ["state", "created", "id"])
     _index("files_of_state", "files", ["state", "id"])
-    _index("files_of_direction", "files", ["direction", "id"])
     _index("files_of_bank", "files", ["bank", "id"])
-    _index("files_of_bank_and_direction", "files", ["bank", "direction", "id"])
     _index("files_of_name", "files", [sa.text("lower(name)"), "id"])
     final_name, named = sa.text("lower(final_name)"), "final_name <> ''"
     _index("files_of_final_name", "files", [final_name, "id"], where=named)
