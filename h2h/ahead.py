@@ -24,7 +24,9 @@ class Seals:
         self._begun: dict[Path, Future[None]] = {}
 
     def begin(self, sealer: Sealer, plain: Path, sealed: Path) -> None:
-        """Have `sealed` made beside, as soon as an agent is free."""
+        """Have `sealed` made beside, as soon as an agent is free; never by two at once."""
+        if sealed in self._begun:
+            return
         if sealer not in self._workers:
             self._workers[sealer] = ThreadPoolExecutor(sealer.agents, "seal")
         self._begun[sealed] = self._workers[sealer].submit(sealer.seal, plain, sealed)

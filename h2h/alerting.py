@@ -65,7 +65,7 @@ class Watcher:
             return
         try:
             self._look(self._services.clock.now())
-        except H2HError as error:  # the next look tells; what is looked at does not go away
+        except Exception as error:  # noqa: BLE001 - alerts never end a pass; the next look tells
             self._services.log.event("alerts_not_queued", because=str(error))
 
     def _look(self, now: datetime) -> None:
@@ -362,10 +362,10 @@ class Courier:
             self.once(at_once=False)
 
     def once(self, *, at_once: bool = True) -> None:
-        """`deliver`, and where even the ledger fails (locked, its disk full) a line in the log."""
+        """`deliver`; whatever fails (the ledger, its disk, a channel's library) is a log line."""
         try:
             self.deliver(at_once=at_once)
-        except H2HError as error:
+        except Exception as error:  # noqa: BLE001 - else the channel would fall silent for good
             name, because = self._channel.interest.name, str(error)
             self._services.log.event("alert_not_sent", channel=name, because=because)
 

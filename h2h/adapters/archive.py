@@ -292,7 +292,12 @@ class FolderArchive:
             if not path.name.endswith(REST) and path.with_name(path.name + REST).exists():
                 path.unlink()
         durable.sync_folder(dossier)
-        shutil.rmtree(self._opened / dossier.name, ignore_errors=True)
+        self._close_opened(dossier)
+
+    def _close_opened(self, dossier: Path) -> None:
+        """Forget what any process, this one or the console's, has opened of a dossier."""
+        for opened in self.root.glob(f"{_OPENED}*"):
+            shutil.rmtree(opened / dossier.name, ignore_errors=True)
 
     def erase(self, file_id: str, because: str) -> None:
         """Remove the contents of a dossier for ever; its manifest keeps their hashes and sizes, and
@@ -310,7 +315,7 @@ class FolderArchive:
             for path in there:
                 path.unlink()
             durable.sync_folder(dossier)
-            shutil.rmtree(self._opened / dossier.name, ignore_errors=True)
+            self._close_opened(dossier)
 
     def _manifest(self, dossier: Path) -> Mapping[str, dict[str, Any]]:
         """What the manifest tells of each content; nothing when it is not there or was changed."""

@@ -356,3 +356,15 @@ def test_tidying_keeps_what_the_ledger_knows_even_if_it_forgets_later(
 def test_tidying_an_archive_without_bank_files_does_nothing(archive: FolderArchive) -> None:
     archive.tidy(lambda file_id: False)
     assert names(archive.root) == []
+
+
+def test_what_another_process_opened_of_a_dossier_goes_with_its_contents(tmp_path: Path) -> None:
+    archive = FolderArchive(tmp_path / "archive")
+    archive.root.mkdir()
+    file_id = "20261123-101500-abcdef"
+    archive.path(file_id, "original.xml").write_text("<salaries/>")
+    console = tmp_path / "archive" / ".opened-4711" / file_id
+    console.mkdir(parents=True)
+    (console / "original.xml").write_text("<salaries/>")
+    archive.erase(file_id, "past its time")
+    assert not console.exists()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -399,6 +399,21 @@ def test_work_goes_on_while_the_ledger_takes_no_alert(
             "outbox/acme: two",
             "outbox: one",
         ]
+
+
+def test_whatever_breaks_while_it_looks_or_sends_ends_neither_the_pass_nor_the_channel(
+    room: Room, pigeon: Pigeon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise ValueError("nobody expected this")
+
+    with told(room, pigeon) as services:
+        monkeypatch.setattr(Watch, "expiries", broken)
+        Watcher(services, never).look()
+        assert [each["because"] for each in room.log.named("alerts_not_queued")]
+        monkeypatch.setattr(Courier, "deliver", broken)
+        Courier(services, pigeon).once()
+        assert [each["because"] for each in room.log.named("alert_not_sent")]
 
 
 def _full(*_: object) -> bool:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from h2h.ahead import Seals
 from h2h.core.states import Out
 from h2h.errors import Refused
 from h2h.outbound import sweep_outbound
@@ -163,3 +164,20 @@ def test_what_was_approved_before_is_judged_again_before_it_is_sealed(
 
 def moved(room: Room) -> list[dict[str, str | int | None]]:
     return room.log.named("moved")
+
+
+def test_what_is_being_sealed_is_not_begun_twice(tmp_path: Path) -> None:
+    begun: list[Path] = []
+
+    class Slow:
+        agents = 2
+
+        def seal(self, _: Path, sealed: Path) -> None:
+            begun.append(sealed)
+
+    seals, sealer = Seals(), cast("Sealer", Slow())
+    for _ in range(2):
+        seals.begin(sealer, tmp_path / "plain", tmp_path / "sealed")
+    seals.make(sealer, tmp_path / "plain", tmp_path / "sealed")
+    seals.close()
+    assert begun == [tmp_path / "sealed"]
