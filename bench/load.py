@@ -232,10 +232,14 @@ class Bench:
         dropped = time.monotonic() - began
         if dropped > 1:
             print(f"  (dropping them took {dropped:.1f} s)")
-        command = [*before, str(H2H), "--config", str(self.room / "config.toml"), "run", "--once"]
-        cost = run(command)
-        for line in self.verdict():
-            print(f"  {line}")
+        h2h = [*before, str(H2H), "--config", str(self.room / "config.toml"), "run", "--once"]
+        cost = run(["sh", "-c", f'exec "$@" 2>"{self.folder}/journal"', "sh", *h2h])
+        try:
+            for line in self.verdict():
+                print(f"  {line}")
+        except SystemExit:
+            print((self.folder / "journal").read_text()[-2000:])
+            raise
         return cost
 
     def _furnish(self) -> None:
