@@ -127,6 +127,18 @@ def case(room: Room) -> str:
 # ------------------------------------------------------------------------------------------ asking
 
 
+def test_the_recall_of_a_confidential_file_is_confidential(
+    room: Room, payment_file: PaymentFile
+) -> None:
+    category = b"<PmtTpInf><CtgyPurp><Cd>SALA</Cd></CtgyPurp></PmtTpInf><ReqdExctnDt>"
+    room.drop(payment_file(payments=TWO).replace(b"<ReqdExctnDt>", category, 1))
+    room.sweep()
+    assert recall(room).confidential
+    room.sweep()
+    done = the_recall(room)
+    assert (done.state, done.confidential) == (Out.SENT, True)
+
+
 def test_a_recall_goes_the_road_of_a_payment_file(sent: Room) -> None:
     asked = recall(sent)
     assert (asked.state, asked.recall) == (Out.CLAIMING, True)

@@ -196,6 +196,7 @@ def _insert_file(connection: Connection, original: File, recall_id: str, now: da
             message=core.MESSAGE,
             message_id=core.message_id(recall_id),
             initiating_party=original.initiating_party,
+            confidential=original.confidential,
         )
     )
 
