@@ -19,7 +19,8 @@ class EntryWish:
 
     `beginning` is how a name, an account, a reference or a text of the entry begins; an amount is
     one of `amounts`, whatever its sign. Days are booking days, both included. Without `unveiled`
-    nothing is found by what an entry of a confidential payment says.
+    nothing is found by what an entry of a confidential payment says; `whole`: the account is
+    confidential, and so is each of its entries.
     """
 
     since: date | None = None
@@ -27,12 +28,13 @@ class EntryWish:
     amounts: tuple[Decimal, ...] = ()
     beginning: str = ""
     unveiled: bool = True
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AccountEntry:
     """One booked line, and the statement that it stands in; `confidential`: a payment of a
-    confidential file is behind it."""
+    confidential file is behind it, or all of the account is."""
 
     entry: Entry
     statement_id: str

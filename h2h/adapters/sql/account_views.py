@@ -151,7 +151,8 @@ class _Entries:
             here = true() if before is None else entries.c.index < before
             found = [entry_of(row) for row in self._connection.execute(newest.where(here))]
             hidden = self._confidential(key, found)
-            yield from ((entry, entry.index in hidden) for entry in found)
+            whole = self._wish.whole
+            yield from ((entry, whole or entry.index in hidden) for entry in found)
             if len(found) < _SOME:
                 return
             before = found[-1].index

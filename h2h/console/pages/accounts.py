@@ -51,12 +51,14 @@ def _one(asked: Asked) -> Response:
         words = say("there is no account {account}", account=owner.account)
         raise Refused(words, say("Look in the list of accounts"))
     ledger, now = asked.room.ledger, asked.room.now
+    terms = asked.room.services.banks.get(owner.bank)
     wish = EntryWish(
         day(asked, "since"),
         day(asked, "until"),
         amounts(asked, "amount"),
         given(asked, "text"),
         unveiled=asked.may(Act.UNVEIL),
+        whole=terms is not None and owner.account in terms.confidential_accounts,
     )
     entries = ledger.account_entries(owner, wish, given(asked, "after", 2_000))
     statements = ledger.account_statements(owner, given(asked, "statements", 2_000), 20)

@@ -98,6 +98,18 @@ def test_what_a_confidential_payment_says_is_told_apart_and_finds_nothing(office
         assert office.ledger.account_entries(OURS, wish).rows == []
 
 
+def test_every_entry_of_a_confidential_account_is_hidden_and_found_by_nothing(
+    office: Office,
+) -> None:
+    line = office.entry("-10.00", office.detail(end_to_end_id="FEE", creditor_name="Bob"))
+    office.book(office.statement("100.00", "90.00", line))
+    (row,) = office.ledger.account_entries(OURS, EntryWish(unveiled=False, whole=True)).rows
+    assert row.confidential
+    wish = EntryWish(beginning="Bob", unveiled=False, whole=True)
+    assert office.ledger.account_entries(OURS, wish).rows == []
+    assert office.ledger.account_entries(OURS, EntryWish(beginning="Bob", whole=True)).rows
+
+
 def test_statements_are_paged_newest_first(office: Office) -> None:
     three_days(office)
     first = office.ledger.account_statements(OURS, limit=2)
