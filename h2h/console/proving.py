@@ -27,6 +27,7 @@ class Run:
     count: int = 0
     ended: datetime | None = None
     error: H2HError | None = None
+    done: bool = False  # everything was looked at
 
 
 class Proving:
@@ -55,9 +56,12 @@ def _verify(services: Services, run: Run) -> None:
         _look(services, run)
     except H2HError as error:
         run.error = error
+    except Exception as error:  # noqa: BLE001 - of a thread nobody else hears why it ended
+        words = say("the verification broke off: {why}", why=f"{type(error).__name__}: {error}")
+        run.error = H2HError(words, say("Nothing is proven; run `h2h archive verify` in the shell"))
     finally:
         run.ended = services.clock.now()
-    if run.error is None:  # last, since every page looks again when the chain has grown
+    if run.done:  # last, since every page looks again when the chain has grown
         words = say("{files} files, findings: {count}", files=run.verdict.files, count=run.count)
         services.ledger.note_verified(run.who, words, run.ended, whole=not run.count)
 
@@ -68,3 +72,4 @@ def _look(services: Services, run: Run) -> None:
     every = verifier.findings()
     run.findings = list(islice(every, _MOST))
     run.count = len(run.findings) + sum(1 for _ in every)
+    run.done = True

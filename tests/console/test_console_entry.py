@@ -64,8 +64,27 @@ def test_the_stop_button_is_pressed_and_let_go(site: Site, token: Token) -> None
     page = browser.get("/").text
     assert "Paused: acme" in page
     assert "strange files" in page
-    browser.post("/resume", data={"token": token(page), "bank": "acme", "reason": "all clear"})
+    site.clock.advance(minutes=1)
+    site.services.ledger.pause("acme", "bob", "a thief", site.clock.now())
+    old = {"token": token(page), "bank": "acme", "reason": "all clear", "since": since_of(page)}
+    assert browser.post("/resume", data=old).status_code == 409  # alice never saw bob's
+    page = browser.get("/").text
+    assert "a thief" in page
+    browser.post("/resume", data={**old, "since": since_of(page)})
     assert "Paused" not in browser.get("/").text
+
+
+def since_of(page: str) -> str:
+    return page.split('name="since" value="')[1].split('"')[0]
+
+
+def test_a_bank_that_does_not_exist_is_not_paused(site: Site, token: Token) -> None:
+    site.enrol("alice", "operator")
+    browser = site.sign_in("alice")
+    fields = {"token": token(browser.get("/").text), "bank": "acne", "reason": "strange files"}
+    for address in ("/pause", "/resume"):
+        assert browser.post(address, data=fields).status_code == 409
+    assert site.services.ledger.pauses() == []
 
 
 def test_who_may_only_look_is_told_who_may(site: Site, token: Token) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2h.inbound import sweep_inbound
+from h2h.integrity import Verifier
 from h2h.outbound import sweep_outbound
 from h2h.ports import File, Wanted
 from h2h.sweep import Sweep
@@ -150,6 +151,18 @@ def test_a_changed_dossier_is_a_finding(booked: Site, token: Token) -> None:
     assert "archive verified: findings" in booked.sign_in("alice").get("/archive").text
 
 
+def test_a_verification_that_breaks_off_proves_nothing(
+    booked: Site, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Verifier) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(Verifier, "findings", broken)
+    page = verified(booked, reader(booked, "viewer"), token)
+    assert "the verification broke off: OSError: the disk is gone" in page
+    assert "the chain is whole" not in page
+
+
 def test_who_may_not_verify_is_told_who_may(booked: Site, token: Token) -> None:
     browser = reader(booked, "operator")
     page = browser.get("/archive").text
@@ -185,6 +198,22 @@ def test_a_confidential_dossier_is_for_payroll_alone(
     assert browser.get(f"/archive/{file.id}.tar.gz").status_code == 409
     site.enrol("paula", "viewer", "payroll")
     assert site.sign_in("paula").get(f"/archive/{file.id}.tar.gz").status_code == 200
+
+
+def test_what_a_bank_sent_is_for_payroll_alone_once_anything_is_confidential(
+    booked: Site, tmp_path: Path, payment_file: PaymentFile
+) -> None:
+    (sent,) = booked.services.ledger.found(Wanted(text="two"), 9)
+    browser = reader(booked, "viewer", "auditor")
+    doors = (f"/files/{sent.id}/content/received", f"/archive/{sent.id}.tar.gz")
+    assert [browser.get(door).status_code for door in doors] == [200, 200]
+    category = b"<PmtTpInf><CtgyPurp><Cd>SALA</Cd></CtgyPurp></PmtTpInf><ReqdExctnDt>"
+    dropped(booked, tmp_path, payment_file().replace(b"<ReqdExctnDt>", category, 1))
+    assert [browser.get(door).status_code for door in doors] == [409, 409]
+    assert "/content/" not in browser.get(f"/files/{sent.id}").text
+    booked.enrol("paula", "viewer", "payroll")
+    paula = booked.sign_in("paula")
+    assert [paula.get(door).status_code for door in doors] == [200, 200]
 
 
 # --------------------------------------------------------------------------------------------- log
@@ -273,6 +302,16 @@ def test_a_change_of_the_configuration_is_confirmed_here(site: Site, token: Toke
     fields = {"number": str(change.id), "decision": "confirm", "reason": "seen"}
     browser.post("/operators/decide", data={"token": token(page), **fields})
     assert ledger.proposals() == []
+
+
+def test_a_list_to_erase_waits_here_and_is_confirmed_in_the_shell(site: Site) -> None:
+    ledger, now = site.services.ledger, site.clock.now()
+    change = ledger.propose_erasure([], now.date(), "root-a", "past its time", now)
+    page = site.sign_in("root-b").get("/operators")
+    assert page.status_code == 200
+    assert f"h2h retention confirm {change.id}" in page.text
+    assert "Confirm change" not in page.text
+    assert "Refuse change" in page.text
 
 
 def test_all_sessions_of_an_operator_end_at_once(site: Site, token: Token) -> None:

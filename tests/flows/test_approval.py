@@ -185,6 +185,21 @@ def test_nobody_else_approves(staffed: Room, payment_file: PaymentFile, who: str
         approve(staffed, who)
 
 
+@pytest.mark.parametrize(("kind", "roles"), [("remove", []), ("role", ["viewer"])])
+def test_the_approval_of_who_may_approve_no_longer_does_not_count(
+    staffed: Room, payment_file: PaymentFile, kind: str, roles: list[str]
+) -> None:
+    staffed.drop(payment_file())
+    sweep(staffed, TWO)
+    assert approve(staffed, "eve") == "awaiting_approval"
+    with staffed.ledger() as ledger:
+        change = desk.change_operator(ledger, kind, "eve", "anna", WHY, now(staffed), roles=roles)
+        desk.confirm(ledger, change.id, "bob", WHY, now(staffed))
+    assert approve(staffed, "anna") == "awaiting_approval"
+    assert approve(staffed, "bob") == "approved"
+    assert sweep(staffed, TWO).state is Out.SENT
+
+
 def test_an_approval_for_other_bytes_than_were_shown_is_refused(
     staffed: Room, payment_file: PaymentFile
 ) -> None:
@@ -484,12 +499,35 @@ def test_a_password_guessed_a_thousand_times_costs_time_and_locks_nobody_for_eve
                 ledger.sign_in("eve", f"guess {number}", "", "10.6.6.6", now(signing))
             signing.clock.advance(seconds=1)
         assert len(looked) < 20  # of 1,000 in a quarter of an hour
-        with pytest.raises(Refused, match="too many attempts"):  # from elsewhere too
-            ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))
+        with pytest.raises(Refused, match="too many attempts"):
+            ledger.sign_in("eve", PASSWORD, "", "10.6.6.6", now(signing))
+        assert ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))  # she is not kept out
         signing.clock.advance(minutes=5)
-        assert ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))
+        assert ledger.sign_in("eve", PASSWORD, "", "10.6.6.6", now(signing))
         refused = [move for move in ledger.room_moves("sign-") if move.target == "sign-refused"]
-        assert len(refused) == len(looked) - 1
+        assert len(refused) == len(looked) - 2
+
+
+def test_a_name_guessed_at_from_everywhere_waits_half_a_minute_at_most(signing: Room) -> None:
+    with signing.ledger() as ledger:
+        for number in range(60):
+            with pytest.raises(Refused, match="is wrong"):
+                ledger.sign_in("eve", "guess", "", f"10.6.6.{number}", now(signing))
+            signing.clock.advance(seconds=30)
+        signing.clock.advance(seconds=-1)
+        with pytest.raises(Refused, match="too many attempts"):
+            ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))
+        signing.clock.advance(seconds=1)
+        assert ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))
+
+
+def test_failures_of_the_day_before_are_forgotten(signing: Room) -> None:
+    with signing.ledger() as ledger:
+        for _ in range(8):
+            for _ in range(4):
+                with pytest.raises(Refused, match="is wrong"):
+                    ledger.sign_in("eve", "guess", "", "10.6.6.6", now(signing))
+            signing.clock.advance(days=1, seconds=1)
 
 
 def test_whether_a_name_exists_does_not_show(signing: Room) -> None:

@@ -27,6 +27,7 @@ from h2h.adapters.sql.store import (
 from h2h.core.approval import AccountSum, Demand, Group, missing
 from h2h.core.chain import link, record_of
 from h2h.core.money import total
+from h2h.core.operators import Act, may
 from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
 from h2h.core.words import say, sentences
 from h2h.errors import Refused
@@ -195,10 +196,18 @@ _APPROVALS_OF_FILE = (
 
 
 def _counting(connection: Connection, asked: Asked) -> list[Approval]:
-    """Those for exactly this content under exactly these terms."""
+    """Those for exactly this content under exactly these terms, by who may still approve.
+
+    Users of the machine, from before there were operators, have no role to lose.
+    """
     wanted = (asked.content, asked.terms)
     given = _approvals(connection, asked.file_id)
-    return [each for each in given if (each.content, each.terms) == wanted]
+    mine = [each for each in given if (each.content, each.terms) == wanted]
+    query = select(operators.c.name, operators.c.active, operators.c.roles)
+    named = query.where(operators.c.name.in_([each.operator for each in mine]))
+    rows = connection.execute(named).all() if mine else []
+    gone = {row.name for row in rows if not (row.active and may(row.roles, Act.APPROVE))}
+    return [each for each in mine if each.operator not in gone]
 
 
 def _names(connection: Connection, asked: Asked) -> list[str]:

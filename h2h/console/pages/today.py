@@ -22,6 +22,7 @@ from h2h.core.states import BEFORE_DELIVERING, Out
 from h2h.core.words import say
 from h2h.daemon import next_slot
 from h2h.desk.waiting import waiting
+from h2h.errors import Refused
 from h2h.expecting import outlook_of
 from h2h.reports.position import booked_lines, position_of
 
@@ -174,12 +175,20 @@ def _charts(room: Room, today: date) -> list[tuple[str, Chart]]:
 def _pause(asked: Asked) -> Response:
     """The stop button: everything outward, or one bank."""
     bank, reason = asked.text("bank"), asked.text("reason")
+    if bank and bank not in asked.room.services.banks:
+        words = say("there is no bank {bank}", bank=bank)
+        raise Refused(words, say("Open the page again"))
     desk.pause(asked.room.ledger, bank, asked.who, reason, asked.room.now)
     return RedirectResponse("/", status_code=303)
 
 
 def _resume(asked: Asked) -> Response:
+    """Go on after the pause that was shown, no other: a later one has another reason."""
     bank, reason = asked.text("bank"), asked.text("reason")
+    standing = {each.bank: each.since.isoformat() for each in asked.room.ledger.pauses()}
+    if standing.get(bank) != asked.text("since"):
+        words = say("the pause that you looked at is not the one that stands")
+        raise Refused(words, say("Open the page again"))
     desk.resume(asked.room.ledger, bank, asked.who, reason, asked.room.now)
     return RedirectResponse("/", status_code=303)
 
