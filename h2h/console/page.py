@@ -24,13 +24,14 @@ from h2h.console.states import STATES, StateWord
 from h2h.core.money import decimals_of, plain
 from h2h.core.operators import Act, may, who_may
 from h2h.core.words import Translate, say, tell, words_of
+from h2h.desk.veil import content_veiled
 from h2h.ports import Services, SignedIn
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from h2h.errors import H2HError
-    from h2h.ports import Expiry, Ledger
+    from h2h.ports import Expiry, File, Ledger
 
 LANGUAGE = "h2h_language"
 _EXPIRIES_ANEW, _EXPIRES_SOON = timedelta(hours=1), timedelta(days=90)
@@ -124,6 +125,11 @@ class Asked:
     def telling(self) -> Telling:
         """How he is told things."""
         return self.room.telling(self.request)
+
+    def hides(self, file: File) -> bool:
+        """Is the content of `file` hidden from him?"""
+        room = self.room
+        return content_veiled(room.ledger, file, self.session.roles, room.services.banks)
 
     def may(self, act: Act) -> bool:
         """Does a role of his permit `act`?"""

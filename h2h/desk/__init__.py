@@ -29,7 +29,15 @@ from h2h.desk.people import (
 )
 from h2h.desk.possible import possible
 from h2h.desk.signing import insist, permitted, roles_of
-from h2h.desk.veil import HIDDEN, veil, veil_moves, veil_problems, veil_trace, veiled
+from h2h.desk.veil import (
+    HIDDEN,
+    content_veiled,
+    veil,
+    veil_moves,
+    veil_problems,
+    veil_trace,
+    veiled,
+)
 
 __all__ = [
     "HIDDEN",
@@ -41,6 +49,7 @@ __all__ = [
     "change_password",
     "confirm",
     "confirm_config",
+    "content_veiled",
     "hold",
     "insist",
     "new_second_factor",

@@ -5,13 +5,13 @@ Whoever approves sees the sums of a file and how many payments it has; nobody el
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from h2h.core.operators import Act, may
 from h2h.core.problem import Problem
 from h2h.core.words import say
-from h2h.ports import File, MoveRow, PaymentRow, TracedPayment
+from h2h.ports import BankTerms, File, Ledger, MoveRow, PaymentRow, TracedPayment
 
 HIDDEN = "•••"
 
@@ -20,6 +20,19 @@ def veiled(file: File, roles: Collection[str] | None) -> bool:
     """Is the content of `file` hidden from somebody with these roles? None: there are no operators
     yet, so nothing is hidden from whoever has the workspace."""
     return file.confidential and roles is not None and not may(roles, Act.UNVEIL)
+
+
+def content_veiled(
+    ledger: Ledger, file: File, roles: Collection[str] | None, banks: Mapping[str, BankTerms]
+) -> bool:
+    """Are the bytes of `file`, and what is quoted of them, hidden from somebody with these roles?
+
+    What a bank sent may tell of any payment: it is hidden as soon as anything is confidential.
+    """
+    if file.direction == "out" or roles is None or may(roles, Act.UNVEIL):
+        return veiled(file, roles)
+    accounts = any(terms.confidential_accounts for terms in banks.values())
+    return accounts or ledger.anything_confidential()
 
 
 def veil(

@@ -87,6 +87,10 @@ class Views(Protocol):
         """The payments of a file behind its number `after`, in their order."""
         ...
 
+    def anything_confidential(self) -> bool:
+        """Is any file confidential?"""
+        ...
+
     def counts_since(self, since: datetime) -> Counts:
         """Of the files that came since."""
         ...

@@ -139,6 +139,7 @@ def _index(name: str, *columns: ColumnElement[Any], where: str = "", unique: boo
     Index(name, *columns, unique=unique, sqlite_where=partial, postgresql_where=partial)
 
 
+_index("files_confidential", files.c.id, where="confidential")
 _index(
     "one_message",
     files.c.bank,
@@ -403,6 +404,7 @@ waivers = Table(
     _words("who"),
     _words("reason"),
     Column("at", UtcTime, nullable=False),
+    _number("move"),  # the link of the chain that tells of it
 )
 
 sequences = Table(

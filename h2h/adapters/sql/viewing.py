@@ -47,6 +47,7 @@ _DIGITS = 10  # fewer have the numbers of payments
 _PAYMENT = tuple(payments.c[field.name] for field in fields(PaymentRow))
 _TROUBLED = text(tables.TROUBLED_PAYMENTS) & true()
 _OPEN = text(tables.OPEN_PAYMENTS) & true()
+_CONFIDENTIAL = text("confidential") & true()  # as its index is written
 _OUTGOING = text("direction = 'out'") & true()
 _NAMED_THERE = text("final_name <> ''") & true()
 
@@ -83,6 +84,11 @@ class Viewing(Store):
         with self._reading() as connection:
             rows = connection.execute(query.order_by(payments.c.number).limit(limit)).mappings()
             return [payment_of(row) for row in rows]
+
+    def anything_confidential(self) -> bool:
+        query = select(files.c.id).where(_CONFIDENTIAL).limit(1)
+        with self._reading() as connection:
+            return connection.execute(query).first() is not None
 
     def counts_since(self, since: datetime) -> Counts:
         columns = (files.c.id, files.c.direction, files.c.state, files.c.control_sum)

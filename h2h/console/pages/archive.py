@@ -10,7 +10,6 @@ from tempfile import mkdtemp
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from h2h import desk
 from h2h.console.asking import day, given
 from h2h.console.guard import signed_in
 from h2h.console.page import Asked
@@ -39,7 +38,7 @@ def _page(asked: Asked) -> Response:
         looked=looked,
         found=found[:_MOST],
         most=_MOST if len(found) > _MOST else 0,
-        veiled=desk.veiled,
+        veiled=asked.hides,
         banks=list(asked.room.services.banks),
     )
 
@@ -57,7 +56,11 @@ def _download(asked: Asked) -> Response:
     """A dossier with its proof, as one packed file that is removed once it was sent."""
     identity = asked.request.path_params["file_id"]
     file = asked.room.ledger.file(identity)
-    if file is not None and desk.veiled(file, asked.session.roles):
+    if file is None:
+        raise Refused(
+            say("there is no file {id}", id=identity), say("Search for it, or look at Today")
+        )
+    if asked.hides(file):
         words = say("the file is confidential")
         raise Refused(words, say("Only the role payroll may have its content"))
     place = Path(mkdtemp(prefix="h2h-"))

@@ -45,7 +45,7 @@ _alone = Lock()  # two of this process's threads must not take each other for a 
 def _page(asked: Asked) -> Response:
     file = file_of(asked)
     room, roles = asked.room, asked.session.roles
-    ledger, veiled = room.ledger, desk.veiled(file, roles)
+    ledger, veiled = room.ledger, asked.hides(file)
     after = _number(asked.request.query_params.get("after", ""))
     payments = ledger.payments_page(file.id, after, PAYMENTS + 1) if file.direction == "out" else ()
     moves = ledger.moves(file.id)
@@ -60,7 +60,7 @@ def _page(asked: Asked) -> Response:
         until=desk.approve_by_of(file, terms, room.now) if terms else None,
         press_=_press(file, asked),
         approvals=_approvals(file, ledger),
-        problems=_problems(file, asked),
+        problems=_problems(file, asked, veiled=veiled),
         more_problems=max(0, len(file.problems) - _PROBLEMS),
         payments=desk.veil(file, payments[:PAYMENTS], roles),
         after=payments[PAYMENTS - 1].number if len(payments) > PAYMENTS else 0,
@@ -69,7 +69,7 @@ def _page(asked: Asked) -> Response:
         reasons=REASONS,
         usual=USUAL_REASON,
         contents=() if veiled else _contents(file, asked),
-        inside=_of_bank_file(file, asked),
+        inside=_of_bank_file(file, asked, veiled=veiled),
     )
 
 
@@ -141,14 +141,15 @@ class _Place:
     lines: Sequence[Line]
 
 
-def _problems(file: File, asked: Asked) -> list[_Place]:
+def _problems(file: File, asked: Asked, *, veiled: bool) -> list[_Place]:
     """By their place, each with the few characters around it as they lie in the archive."""
     roles = asked.session.roles
     problems = desk.veil_problems(file, file.problems[:_PROBLEMS], roles)
     if not problems:
         return []
     places = {place: [*group] for place, group in groupby(problems, _place)}
-    around = _around(file, [(line, column) for _, line, column in places], asked)
+    at = [(None, None) if veiled else (line, column) for _, line, column in places]
+    around = _around(file, at, asked)
     return [
         _Place(place_words(*place) or say("the file as a whole"), group, lines)
         for (place, group), lines in zip(places.items(), around, strict=True)
@@ -175,7 +176,7 @@ def _around(
 # ------------------------------------------------------------------------------------- a bank file
 
 
-def _of_bank_file(file: File, asked: Asked) -> dict[str, object]:
+def _of_bank_file(file: File, asked: Asked, *, veiled: bool) -> dict[str, object]:
     """Its statements with their outcomes, who receives what, and the documents of its entries."""
     if file.direction == "out":
         return {"statements": (), "more_statements": 0, "exports": (), "links": ()}
@@ -188,7 +189,7 @@ def _of_bank_file(file: File, asked: Asked) -> dict[str, object]:
         ],
         "more_statements": max(0, len(rows) - _STATEMENTS),
         "exports": ledger.exports(file.id),
-        "links": ledger.links(file.id),
+        "links": () if veiled else ledger.links(file.id),
     }
 
 
@@ -242,10 +243,17 @@ def _by(act: Callable[..., object]) -> Decision:
     return decide
 
 
+def _release(asked: Asked, file: File) -> None:
+    shown = _number(asked.text("seen"))
+    given = (asked.room.ledger, file.id, asked.who, asked.text("reason"), asked.room.now)
+    desk.release(*given, seen=shown)
+
+
 def _not_sent(asked: Asked, file: File) -> None:
     """The daemon does it, or, without one, this process for so long as that takes."""
     desk.insist(asked.room.ledger, asked.who, Act.RESOLVE)
-    wish = {"file_id": file.id, "who": asked.who, "reason": asked.text("reason")}
+    seen = _number(asked.text("seen"))
+    wish = {"file_id": file.id, "who": asked.who, "reason": asked.text("reason"), "seen": seen}
     with _alone:
         answer = ask_or_do(asked.room.services, "not-sent", json.dumps(wish), _ANSWER_WITHIN)
     if "refused" in answer:
@@ -274,7 +282,7 @@ _DECISIONS: Mapping[str, Decision] = {
     "approve": _approve,
     "reject": _by(desk.reject),
     "hold": _by(desk.hold),
-    "release": _by(desk.release),
+    "release": _release,
     "cancel": _by(desk.cancel),
     "sent": _by(desk.resolve_sent),
     "not-sent": _not_sent,
@@ -311,7 +319,7 @@ def _contents(file: File, asked: Asked) -> list[str]:
 def _download(asked: Asked) -> Response:
     """A file of the dossier, to be kept and never shown by the browser."""
     file, name = file_of(asked), asked.request.path_params["name"]
-    if desk.veiled(file, asked.session.roles):
+    if asked.hides(file):
         words = say("{id} is confidential", id=file.id)
         roles = say("These roles may: {roles}", roles=who_may(Act.UNVEIL))
         raise Refused(words, roles)

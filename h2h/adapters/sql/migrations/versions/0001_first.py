@@ -157,6 +157,7 @@ def _files() -> None:
     _index("files_by_message", "files", ["message_id", "bank", "direction"])
     _index("files_by_sequence", "files", ["bank", "sequence"])
     _index("files_by_state", "files", ["state", "created", "id"])
+    _index("files_confidential", "files", ["id"], where="confidential")
     _index("files_of_state", "files", ["state", "id"])
     _index("files_of_bank", "files", ["bank", "id"])
     _index("files_of_name", "files", [sa.text("lower(name)"), "id"])
@@ -577,6 +578,7 @@ def _waivers() -> None:
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("move", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["file_id"], ["files.id"], name="fk_waivers_file_id"),
         sa.PrimaryKeyConstraint("content", "rule", name="pk_waivers"),
     )
