@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from h2h import resources
-from h2h.console.guard import missing, refused
-from h2h.console.page import Room
+from h2h.console.guard import TooLong, missing, refused
+from h2h.console.page import Room, room_of
 from h2h.console.pages import (
     account,
     accounts,
@@ -29,10 +30,12 @@ from h2h.console.pages import (
 )
 from h2h.console.pages.events import events
 from h2h.console.pages.health import probe
+from h2h.core.words import say, tell
 from h2h.errors import H2HError
 from h2h.readiness import PATHS
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from h2h.ports import Services
@@ -95,10 +98,17 @@ def application(services: Services, *, secure: bool = False) -> Starlette:
     app = Starlette(
         routes=[*ROUTES, Mount("/static", static)],
         middleware=[Middleware(_EveryAnswer)],
-        exception_handlers={H2HError: refused, 404: missing},
+        exception_handlers={H2HError: refused, 404: missing, Exception: _failed},
     )
     app.state.room = Room(services, secure=secure)
     return app
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """A mistake of ours, which the log tells; Starlette answers it outside of `_EveryAnswer`."""
+    telling = room_of(request).telling(request)
+    words = say("This page could not be made. Whoever runs h2h finds the reason in its log.")
+    return PlainTextResponse(tell(words, telling.translate), 500, headers=_HEADERS)
 
 
 class _EveryAnswer:
@@ -126,7 +136,15 @@ class _EveryAnswer:
             message = await receive()
             received += len(message.get("body", b""))
             if received > _LARGEST_FORM:
-                return {"type": "http.disconnect"}
+                raise TooLong(say("this form is too long"), say("Send fewer words"))
             return message
 
-        await self._app(scope, bounded, with_headers)
+        await self._app(_without_nul(scope), bounded, with_headers)
+
+
+def _without_nul(scope: Scope) -> Scope:
+    """No text of ours holds a NUL, and PostgreSQL takes none."""
+    query = scope["query_string"]
+    while b"%00" in query:  # again: "%%0000" holds another one
+        query = query.replace(b"%00", b"")
+    return {**scope, "path": scope["path"].replace("\0", ""), "query_string": query}

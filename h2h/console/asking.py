@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -9,6 +10,9 @@ from h2h.console.page import Asked
 from h2h.core.search import day_of, sought
 from h2h.core.words import say
 from h2h.errors import Refused
+
+_FIRST, _LAST = date(1970, 1, 2), date(9000, 1, 1)
+_PLACE = re.compile(r"[0-9]{1,18}")
 
 
 def given(asked: Asked, name: str, most: int = 200) -> str:
@@ -19,10 +23,22 @@ def given(asked: Asked, name: str, most: int = 200) -> str:
 def day(asked: Asked, name: str) -> date | None:
     """A day of the address. Raises Refused for what is none."""
     text = given(asked, name)
-    found = day_of(text) if text else None
+    found = usual_day(text) if text else None
     if text and found is None:
         raise Refused(say("{day} is no day", day=text), say("Write it as 2026-11-23"))
     return found
+
+
+def usual_day(text: str) -> date | None:
+    """A day that every zone and database can count from; None for anything else."""
+    found = day_of(text)
+    return found if found and _FIRST <= found <= _LAST else None
+
+
+def place(asked: Asked, name: str) -> str:
+    """A place in a list, as a number that a database can hold; "" for anything else."""
+    text = given(asked, name)
+    return text if _PLACE.fullmatch(text) else ""
 
 
 def amounts(asked: Asked, name: str) -> tuple[Decimal, ...]:

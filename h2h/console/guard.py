@@ -15,6 +15,7 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from h2h.console.page import Asked, room_of
@@ -23,7 +24,6 @@ from h2h.core.words import say
 from h2h.errors import H2HError, Refused
 
 if TYPE_CHECKING:
-    from starlette.datastructures import FormData
     from starlette.requests import Request
 
 COOKIE = "h2h_session"
@@ -34,6 +34,10 @@ Page = Callable[[Asked], Response]
 
 class NotOurs(Refused):
     """A form that was not made by this console for this session."""
+
+
+class TooLong(Refused):
+    """A form that is longer than any of ours."""
 
 
 def signed_in(
@@ -49,7 +53,7 @@ def signed_in(
         if asked.session.must_change and request.url.path not in {"/password", "/sign-out"}:
             return RedirectResponse("/password", status_code=303)
         if request.method == "POST":
-            asked.form = await request.form()
+            asked.form = _without_nul(await request.form())
             _insist_ours(asked, asked.form)
         if act is not None and not may(asked.session.roles, act):
             words = say("{who} may not do this ({act})", who=asked.session.operator, act=act)
@@ -75,10 +79,19 @@ def _asked(request: Request) -> Asked | None:
     return Asked(request, room, session, form_token(token), seen=room.ledger.newest_move())
 
 
+def _without_nul(form: FormData) -> FormData:
+    """The texts of a form; PostgreSQL takes no NUL."""
+    return FormData([(name, _text(given)) for name, given in form.multi_items()])
+
+
+def _text(given: str | UploadFile) -> str | UploadFile:
+    return str(given).replace("\0", "")
+
+
 def _insist_ours(asked: Asked, form: FormData) -> None:
     given = str(form.get(FORM, ""))
-    origin = asked.request.headers.get("origin")
-    same = origin in {None, f"{asked.request.url.scheme}://{asked.request.headers.get('host')}"}
+    origin, host = (asked.request.headers.get(name) for name in ("origin", "host"))
+    same = origin in {None, f"http://{host}", f"https://{host}"}  # a proxy may end the TLS
     if not same or not hmac.compare_digest(given.encode(), asked.form_token.encode()):
         raise NotOurs(say("this form is old, or not ours"), say("Open the page again"))
 
@@ -98,6 +111,7 @@ async def missing(request: Request, _: Exception) -> Response:
 def _refusal(request: Request, error: H2HError, status: int = 409) -> Response:
     asked = _asked(request)
     status = 403 if isinstance(error, NotOurs) else status
+    status = 413 if isinstance(error, TooLong) else status
     room = room_of(request)
     back = _page_of(request.url.path)
     return room.render(request, "refused.html", asked=asked, status=status, error=error, back=back)

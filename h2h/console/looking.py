@@ -8,8 +8,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from h2h.console.asking import usual_day
 from h2h.core.operators import Act
-from h2h.core.search import LONGEST, day_of
+from h2h.core.search import LONGEST
 from h2h.core.words import say
 from h2h.ports import Wish
 
@@ -67,7 +68,7 @@ def looked(asked: Asked, states: Iterable[str]) -> Looked:
     since, until = (_day(fields, name, notes) for name in ("from", "to"))
     text, meant = _meant(text, known, asked)
     facts = {name: value or meant.get(name, "") for name, value in facts.items()}
-    if meant_day := day_of(text):
+    if meant_day := usual_day(text):
         text, since, until = "", since or meant_day, until or meant_day
     wish = Wish(
         text,
@@ -82,8 +83,8 @@ def looked(asked: Asked, states: Iterable[str]) -> Looked:
 
 def _day(fields: dict[str, str], name: str, notes: list[str]) -> date | None:
     written = fields[name]
-    day = day_of(written)
-    if written and (day is None or not date(1970, 1, 2) <= day <= date(9000, 1, 1)):
+    day = usual_day(written)
+    if written and day is None:
         notes.append(say("{value} is no day, and was left out.", value=written))
         fields[name] = ""
         return None

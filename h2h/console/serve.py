@@ -45,6 +45,7 @@ def serve(
         log_level="warning",
         access_log=False,  # addresses hold what was searched for
         server_header=False,
+        proxy_headers=False,  # X-Forwarded-For is whatever the asker wrote
         h11_max_incomplete_event_size=_LONGEST_REQUEST,
         ssl_certfile=certificate,
         ssl_keyfile=key,

@@ -11,6 +11,7 @@ from h2h.core.money import CURRENCIES, DECIMALS, amount, plain
 
 LONGEST = 200  # characters of what is looked for: one thing, not a list
 _MOST_DECIMALS = 4
+_LAST = "\U0010ffff"
 _AMOUNT = re.compile(r"(?:([A-Za-z]{3})\s*)?([\d.,'\s]*\d)(?:\s*([A-Za-z]{3}))?", re.ASCII)
 _DAYS = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})", re.ASCII),
@@ -44,8 +45,14 @@ def lower(text: str) -> str:
 
 
 def after_all(prefix: str) -> str:
-    """What sorts behind every text that begins with `prefix`."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    """What sorts behind every text that begins with `prefix`.
+
+    Surrogates are no characters of a database, and behind U+10FFFF there is none.
+    """
+    kept = prefix.rstrip(_LAST) or prefix
+    if kept[-1] == _LAST:
+        return kept + _LAST
+    return kept[:-1] + ("\ue000" if kept[-1] == "\ud7ff" else chr(ord(kept[-1]) + 1))
 
 
 def day_of(text: str) -> date | None:

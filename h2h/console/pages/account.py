@@ -43,7 +43,10 @@ async def language(request: Request) -> Response:
     """Choose a language; nobody has to be signed in for it."""
     form = await request.form()
     chosen = str(form.get("language", ""))
-    back = urlsplit(str(form.get("back", "/"))).path
+    try:
+        back = urlsplit(str(form.get("back", "/"))).path
+    except ValueError:  # such as //[
+        back = "/"
     local = back.startswith("/") and not back.startswith(("//", "/\\"))
     answer = RedirectResponse(back if local else "/", status_code=303)
     if chosen in languages():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from h2h.console.asking import begins, day, given, onward
+from h2h.console.asking import begins, day, given, onward, place
 from h2h.console.guard import signed_in
 from h2h.console.page import Asked
 from h2h.core.operators import Act
@@ -20,7 +20,7 @@ def _page(asked: Asked) -> Response:
         begins(asked, day(asked, "until"), after=1),
         access=everything,
     )
-    found = asked.room.ledger.acts(wish, given(asked, "after", 20))
+    found = asked.room.ledger.acts(wish, place(asked, "after"))
     return asked.render(
         "log.html",
         acts=found.rows,

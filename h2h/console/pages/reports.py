@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from urllib.parse import urlencode
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
+from h2h.console.asking import usual_day
 from h2h.console.guard import signed_in
 from h2h.console.page import Asked
 from h2h.core.books import account_key
@@ -107,10 +107,9 @@ def _wanted(asked: Asked) -> Wanted:
 
 def _report(kind: str, asked: Asked) -> Report:
     wanted, services = _wanted(asked), asked.room.services
-    try:
-        first, last = date.fromisoformat(wanted.first), date.fromisoformat(wanted.last)
-    except ValueError as error:
-        raise Refused(say("this is no date"), say("Write it as 2026-11-30")) from error
+    first, last = usual_day(wanted.first), usual_day(wanted.last)
+    if first is None or last is None:
+        raise Refused(say("this is no date"), say("Write it as 2026-11-30"))
     if first > last:
         raise Refused(say("the first day lies behind the last"), say("Change one of them"))
     scope = Scope(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import secrets
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ def page(request: Request) -> Response:
 async def enter(request: Request) -> Response:
     """Sign in; whatever was wrong, the words are the same."""
     form = await request.form()
-    fields = {name: str(form.get(name, "")) for name in ("name", "password", "code", FORM)}
+    names = ("name", "password", "code", FORM)
+    fields = {name: str(form.get(name, "")).replace("\0", "") for name in names}
     return await run_in_threadpool(_enter, request, fields)
 
 
@@ -38,7 +40,7 @@ def _enter(request: Request, fields: dict[str, str]) -> Response:
     bound = request.cookies.get(_BEFORE, "")
     if not bound or not hmac.compare_digest(bound.encode(), fields[FORM].encode()):
         return _form(request, room, Refused(say("this form is old"), say("Try again")))
-    address = request.client.host if request.client else ""
+    address = _address(request)
     try:
         token, _ = room.ledger.sign_in(
             fields["name"].strip(), fields["password"], fields["code"].strip(), address, room.now
@@ -49,6 +51,15 @@ def _enter(request: Request, fields: dict[str, str]) -> Response:
     _keep(answer, COOKIE, token, room)
     answer.delete_cookie(_BEFORE)
     return answer
+
+
+def _address(request: Request) -> str:
+    """Where somebody asks from; "" for what is no address, such as a name or a socket."""
+    host = request.client.host if request.client else ""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return ""
 
 
 def _form(request: Request, room: Room, error: Refused | None = None) -> Response:
