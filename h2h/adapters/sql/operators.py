@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
@@ -29,12 +30,22 @@ proposals, configs = tables.proposals, tables.configs
 
 _IDLE = timedelta(minutes=30)
 _LONGEST = timedelta(hours=12)
-_FREE_FAILURES = 4  # in a row, before anybody has to wait
-_LONGEST_WAIT = timedelta(minutes=5)
+_FORGOTTEN = timedelta(days=1)  # a failure that long ago counts no more
 _NAME = 64  # characters of a name that nobody has, as far as it is kept
 CONFIG = "config"
 RETENTION = "retention"  # a list of files to be erased
 _PROPOSED = {CONFIG: "config-proposed", RETENTION: retention.PROPOSED}
+
+
+class _Limit(NamedTuple):
+    """`free` failures in a row before anybody has to wait, and the longest wait."""
+
+    free: int
+    longest: timedelta
+
+
+_HARD = _Limit(4, timedelta(minutes=5))  # from one address
+_SOFT = _Limit(50, timedelta(seconds=30))  # for one name, from all addresses
 
 
 class OperatorRows(Store):
@@ -153,7 +164,7 @@ class OperatorRows(Store):
         return address
 
     def insist_password(self, name: str, password: str, now: datetime) -> None:
-        key = f"operator:{name}"
+        key = f"password:{name}"
         with self._writing() as connection:
             _insist_waited(connection, (key,), now)
             _count_failure(connection, key, now)
@@ -169,11 +180,15 @@ class OperatorRows(Store):
     def sign_in(
         self, name: str, password: str, totp: str, address: str, now: datetime
     ) -> tuple[str, SignedIn]:
-        keys = (f"operator:{name[:_NAME]}", f"address:{address}")
+        key = f"operator:{name[:_NAME]}"
+        keys = (key, f"{key}@{address}", f"address:{address}")
         with self._writing() as connection:
             _insist_waited(connection, keys, now)
-            for key in keys:  # counted before it is looked at: no race makes it cheaper
-                _count_failure(connection, key, now)
+            # Counted before it is looked at: no race makes it cheaper. The name alone counts
+            # softly, so that no stranger keeps an operator out who asks from elsewhere.
+            _count_failure(connection, key, now, _SOFT)
+            for each in keys[1:]:
+                _count_failure(connection, each, now)
             row = _active(connection, name)
         kept = row["password"] if row else ""
         right = credentials.fits(password, kept)
@@ -438,13 +453,14 @@ def _insist_waited(connection: Connection, keys: Sequence[str], now: datetime) -
         raise Refused(words, say("Wait, then try again; nothing is locked"))
 
 
-def _count_failure(connection: Connection, key: str, now: datetime) -> None:
-    """One more in a row; from the fifth on a wait that doubles, up to five minutes."""
+def _count_failure(connection: Connection, key: str, now: datetime, limit: _Limit = _HARD) -> None:
+    """One more in a row; behind the free ones a wait that doubles, up to the longest."""
+    connection.execute(delete(sign_ins).where(sign_ins.c.until < now - _FORGOTTEN))
     ours = sign_ins.c.key == key
     before = connection.execute(select(sign_ins.c.failures).where(ours)).scalar() or 0
-    over = before + 1 - _FREE_FAILURES
+    over = before + 1 - limit.free
     wait = timedelta(seconds=2 ** min(over, 9)) if over > 0 else timedelta()
-    until = now + min(wait, _LONGEST_WAIT)
+    until = now + min(wait, limit.longest)
     connection.execute(delete(sign_ins).where(ours))
     row = {"key": key, "failures": before + 1, "until": until}
     connection.execute(insert(sign_ins).values(**row))
