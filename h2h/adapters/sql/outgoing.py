@@ -46,6 +46,7 @@ from h2h.adapters.sql.store import (
     the_file,
 )
 from h2h.core import duplicates
+from h2h.core.chain import link, record_of
 from h2h.core.confidential import Watched
 from h2h.core.money import plain, total
 from h2h.core.naming import escaped
@@ -255,17 +256,25 @@ class OutgoingFiles(Store):
         with self._reading() as connection:
             return _waived(connection, file.sha256)
 
-    def waive(self, file: File, rules: Sequence[str], who: str, reason: str, now: datetime) -> None:
+    def waive(
+        self, file: File, rules: Sequence[str], who: str, reason: str, now: datetime
+    ) -> File | None:
         with self._writing() as connection:
+            seen = the_file(connection, file.id)
+            if seen.last_move != file.last_move:
+                return None
             known = _waived(connection, file.sha256)
+            words = f"{_WAIVING}{', '.join(sorted(set(rules)))}: {reason}"
+            append(connection, file.id, seen.state, seen.state, now, who, words, file.sha256)
+            waived = the_file(connection, file.id)
+            one = {"content": file.sha256, "file_id": file.id, "move": waived.last_move}
             for rule in sorted(set(rules) - known):
-                row = {"content": file.sha256, "rule": rule, "file_id": file.id}
+                row = {**one, "rule": rule}
+                connection.execute(_NO_WAIVER, {"the_bytes": file.sha256, "the_rule": rule})
                 connection.execute(
                     insert(tables.waivers).values(**row, who=who, reason=reason, at=now)
                 )
-            words = f"waived {', '.join(sorted(set(rules)))}: {reason}"
-            state = the_file(connection, file.id).state  # it may have moved since the person looked
-            append(connection, file.id, state, state, now, who, words, file.sha256)
+            return waived
 
     def reserve(
         self,
@@ -351,7 +360,19 @@ _OLDER_RECORD = update(files).where(
 _AT_FIRST = delete(first_seen).where(
     first_seen.c.door == bindparam("the_door"), first_seen.c.inode == bindparam("the_inode")
 )
-_WAIVED = select(tables.waivers.c.rule).where(tables.waivers.c.content == bindparam("the_bytes"))
+_WAIVING = "waived "  # how the links of the chain that tell of waivers begin
+_WAIVED = (
+    select(
+        *(tables.waivers.c[name].label(f"waived_{name}") for name in ("rule", "who", "reason")),
+        *(moves.c[field.name] for field in fields(MoveRow)),
+    )
+    .join_from(tables.waivers, moves, moves.c.sequence == tables.waivers.c.move)
+    .where(tables.waivers.c.content == bindparam("the_bytes"))
+)
+_NO_WAIVER = delete(tables.waivers).where(  # one that the chain knows nothing of
+    tables.waivers.c.content == bindparam("the_bytes"),
+    tables.waivers.c.rule == bindparam("the_rule"),
+)
 _REFUSED_BEFORE = (
     select(files.c.id)
     .where(
@@ -428,7 +449,24 @@ def _already_refused(connection: Connection, file: File, change: Change) -> Iter
 
 
 def _waived(connection: Connection, sha256: str) -> frozenset[str]:
-    return frozenset(connection.execute(_WAIVED, {"the_bytes": sha256}).scalars())
+    """The rules that a person waived for these bytes, as far as the chain tells of it."""
+    rows = connection.execute(_WAIVED, {"the_bytes": sha256}).mappings()
+    return frozenset(row["waived_rule"] for row in rows if _told(row, sha256))
+
+
+def _told(row: RowMapping, sha256: str) -> bool:
+    """Does the link of a waiver tell of just this: who, which rule, why, for which bytes?"""
+    move = MoveRow(**{field.name: row[field.name] for field in fields(MoveRow)})
+    rules, _, reason = str(move.because).removeprefix(_WAIVING).partition(": ")
+    told = (move.hash, move.who, move.content, reason)
+    deserved = (
+        link(move.previous, record_of(move)),
+        row["waived_who"],
+        sha256,
+        row["waived_reason"],
+    )
+    waived = str(move.because).startswith(_WAIVING) and row["waived_rule"] in rules.split(", ")
+    return waived and told == deserved
 
 
 def keep_payments(

@@ -347,9 +347,10 @@ def test_the_window_of_similar_payments_is_counted_in_days(
 def test_a_waiver_for_this_content_lets_a_similar_payment_in(office: Office) -> None:
     office.admitted(office.payment(remittance="rent"))
     held = office.admitted(office.payment(remittance="rent"), file=office.claimed("second"))
-    office.ledger.waive(held, ["similar-payment"], "ann", "two rents", office.later())
+    looked_at = office.ledger.waive(held, ["similar-payment"], "ann", "two rents", office.later())
+    assert looked_at is not None
     assert office.ledger.waived(held) == {"similar-payment"}
-    back = office.moved(held, Out.CLAIMED, Change(problems=()))
+    back = office.moved(looked_at, Out.CLAIMED, Change(problems=()))
     found = office.admitted(office.payment(remittance="rent"), file=back)
     assert (found.state, [p.severity for p in found.problems]) == (Out.VALID, [Severity.WARN])
     assert len(office.ledger.payments(found.id)) == 1
@@ -458,8 +459,38 @@ def test_an_answer_half_handed_over_is_finished_later(office: Office) -> None:
 
 def test_a_waiver_speaks_for_its_content_alone(office: Office) -> None:
     one, two = office.claimed("one"), office.claimed("two")
-    office.ledger.waive(one, ["a", "b"], "ann", "why", office.now)
-    office.ledger.waive(one, ["b"], "bob", "again", office.now)
+    again = office.ledger.waive(one, ["a", "b"], "ann", "why", office.now)
+    assert again is not None
+    office.ledger.waive(again, ["b"], "bob", "again", office.now)
     assert office.ledger.waived(one) == {"a", "b"}
     assert office.ledger.waived(two) == frozenset()
     assert math.prod(len(office.ledger.moves(file.id)) for file in (one, two)) == 8
+
+
+@pytest.mark.parametrize(
+    ("rule", "who", "pointing"),
+    [("b", "ann", False), ("b", "ann", True), ("a", "eve", True)],
+    ids=["of no move", "of another rule", "by another person"],
+)
+def test_a_waiver_written_by_hand_counts_only_once_the_chain_tells_of_it(
+    office: Office, *, rule: str, who: str, pointing: bool
+) -> None:
+    one = office.claimed("one")
+    office.ledger.waive(one, ["a"], "ann", "why", office.now)
+    [waiver] = [each for each in office.ledger.moves(one.id) if each.who == "ann"]
+    engine = create_engine(office.url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM waivers"))
+        connection.execute(
+            text(
+                "INSERT INTO waivers (content, rule, file_id, who, reason, at, move) VALUES "
+                f"('{one.sha256}', '{rule}', '{one.id}', '{who}', 'why', "
+                f"'2026-11-23 10:00:00.000000', {waiver.sequence if pointing else 0})"
+            )
+        )
+    engine.dispose()
+    assert office.ledger.waived(one) == frozenset()
+    looked_at = office.ledger.file(one.id)
+    assert looked_at is not None
+    office.ledger.waive(looked_at, [rule], "bob", "looked", office.now)
+    assert office.ledger.waived(one) == {rule}
