@@ -19,18 +19,28 @@ _POLL = 0.1
 def ask(
     ledger: Ledger, verb: str, subject: str, now: datetime, within: float = ANSWER_WITHIN
 ) -> dict[str, str]:
-    """Leave a request for the running daemon and wait for its answer; Refused when there is none,
-    the request stays then."""
+    """Leave a request for the running daemon and wait for its answer; Refused when there is none:
+    the request is withdrawn then, and never carried out later unless it was begun."""
     number = ledger.ask(verb, subject, now)
     end = time.monotonic() + within
-    while time.monotonic() < end:
-        request = ledger.request(number)
-        if request is not None and request.answer:
-            answer: dict[str, str] = json.loads(request.answer)
-            return answer
+    while (answer := _answer(ledger, number)) is None and time.monotonic() < end:
         time.sleep(_POLL)
-    words = say("the running daemon did not answer")
-    raise Refused(words, say("Look at its journal, then ask again"))
+    if answer is None and not ledger.answer(number, json.dumps({"expired": ""})):
+        answer = _answer(ledger, number)  # it came just now
+    if answer is None:
+        words = say("the running daemon did not answer; what it has not begun is withdrawn")
+        raise Refused(words, say("Look at its journal, then ask again"))
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    return answer
+
+
+def _answer(ledger: Ledger, number: int) -> dict[str, str] | None:
+    request = ledger.request(number)
+    if request is None or not request.answer:
+        return None
+    answer: dict[str, str] = json.loads(request.answer)
+    return answer
 
 
 def do(services: Services, verb: str, subject: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from h2h.alerting import Watcher, couriers, tell_at_once
 from h2h.consent import remember_config
 from h2h.core.calendar import is_business_day
 from h2h.core.words import tell, words_of
+from h2h.desk.files import not_configured
 from h2h.errors import H2HError, Transient
 from h2h.expecting import tell_missing
 from h2h.inbound import sweep_inbound
@@ -235,8 +236,19 @@ class Daemon:
             self._asked_for_statements = minute
 
     def _answer(self, request: Request) -> None:
-        with Sweep(self.services, patient=False, stopping=self._alive) as sweep:
-            answer = act(request.verb, request.bank, sweep)
+        now = self.services.ledger.request(request.id)
+        if now is None or now.answer:  # withdrawn while others were carried out
+            return
+        try:
+            with Sweep(self.services, patient=False, stopping=self._alive) as sweep:
+                answer = act(request.verb, request.bank, sweep)
+        except Exception as error:  # noqa: BLE001 - a request that stayed would end every start
+            because = (
+                str(error) if isinstance(error, H2HError) else f"{type(error).__name__}: {error}"
+            )
+            self.services.log.event("request_failed", verb=request.verb, because=because)
+            words = words_of(error) if isinstance(error, H2HError) else because
+            answer = {"refused": tell(words, self.services.translate)}
         self.services.ledger.answer(request.id, json.dumps(answer))
 
     @contextmanager
@@ -299,6 +311,8 @@ def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
     if verb == "erase":
         with _exporting(sweep.services):
             return carry_out(sweep)
+    if subject and subject not in sweep.services.banks:
+        raise not_configured(subject)
     with _exporting(sweep.services):
         if verb == "send":
             wait_until_settled(sweep, subject or None)
@@ -311,7 +325,8 @@ def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
 def _not_sent(wish: dict[str, str], sweep: Sweep) -> dict[str, str]:
     """Only where no settling runs beside it may the desk say that a file did not arrive."""
     try:
-        state = desk.resolve_not_sent(sweep, wish["file_id"], wish["who"], wish["reason"])
+        said = (wish["file_id"], wish["who"], wish["reason"])
+        state = desk.resolve_not_sent(sweep, *said, seen=int(wish["seen"]))
     except H2HError as error:
         return {"refused": tell(words_of(error), sweep.services.translate)}
     return {"state": state}

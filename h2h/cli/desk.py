@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,14 +82,15 @@ def hold(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("identity", metavar="ID")
+@click.option("--seen", type=int, help="Only if this is still its newest move, as you saw it.")
 @_reason
 @_json
 @click.pass_obj
-def release(path: Path, identity: str, reason: str, *, as_json: bool) -> None:
+def release(path: Path, identity: str, reason: str, *, seen: int | None, as_json: bool) -> None:
     """Let the held file or statement ID go on; the daemon or `h2h send` moves it."""
     from h2h import desk  # noqa: PLC0415 - heavy
 
-    _act(desk.release, path, identity, reason, as_json=as_json)
+    _act(partial(desk.release, seen=seen), path, identity, reason, as_json=as_json)
 
 
 @click.command()
@@ -189,9 +191,11 @@ def resolve(path: Path, identity: str, reason: str, *, sent: bool | None, as_jso
         _act(desk.resolve_sent, path, identity, reason, as_json=as_json)
         return
     from h2h.cli.run import ask_or_do  # noqa: PLC0415 - heavy
+    from h2h.desk.files import file_named  # noqa: PLC0415 - heavy
 
     with ledger_at(path) as ledger:
-        act = {"file_id": identity, "who": acting(ledger), "reason": reason}
+        file = file_named(ledger, identity)
+        act = {"file_id": file.id, "who": acting(ledger), "reason": reason, "seen": file.last_move}
     answer = ask_or_do("not-sent", json.dumps(act), path)
     if "refused" in answer:
         raise Refused(answer["refused"])

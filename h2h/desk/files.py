@@ -13,7 +13,8 @@ from h2h.core.operators import Act
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
 from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out, withdraws
-from h2h.core.words import say
+from h2h.core.status import KNOWN_AT_BANK
+from h2h.core.words import say, sentences
 from h2h.desk.signing import signed
 from h2h.errors import Refused
 from h2h.outbound import final_path, temporary_path, withdraw
@@ -21,10 +22,14 @@ from h2h.ports import Change, File, Ledger, MoveRow, StatementRow
 from h2h.sweep import Sweep, terms_of
 
 
-def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) -> str:
+def release(
+    ledger: Ledger, identity: str, who: str, reason: str, now: datetime, *, seen: int | None = None
+) -> str:
     """Let a held file, or a held statement of a bank file, go on; returns its new state.
 
     The rules that held a file are waived for exactly this content: changed bytes are judged anew.
+    `seen` is the `last_move` of the file as the person saw it: what was found since is not waived.
+    A file that its bank knows already is released only by somebody who saw that.
     """
     signed(ledger, who, reason, Act.RELEASE)
     if (file := _outgoing(ledger, identity)) is None:
@@ -33,9 +38,12 @@ def release(ledger: Ledger, identity: str, who: str, reason: str, now: datetime)
         words = say("{id} is {state}, not held", id=file.id, state=file.state)
         raise Refused(words, say("Only what is held is released"))
     rules = [p.rule for p in file.problems if p.severity is Severity.HOLD]
-    if rules:
-        ledger.waive(file, rules, who, reason, now)
-    return state_of(ledger.move(file, file.held_from, now, because=reason, who=who), file)
+    if (seen is None and KNOWN_AT_BANK in rules) or seen not in {None, file.last_move}:
+        raise _look_again(file)
+    waived = ledger.waive(file, rules, who, reason, now) if rules else file
+    if waived is None:
+        raise moved_on(file)
+    return state_of(ledger.move(waived, file.held_from, now, because=reason, who=who), file)
 
 
 def reject(ledger: Ledger, identity: str, who: str, reason: str, now: datetime) -> str:
@@ -125,25 +133,32 @@ def resolve_sent(ledger: Ledger, file_id: str, who: str, reason: str, now: datet
     return state_of(ledger.move(file, Out.SENT, now, because=reason, who=who), file)
 
 
-def resolve_not_sent(sweep: Sweep, file_id: str, who: str, reason: str) -> str:
+def resolve_not_sent(
+    sweep: Sweep, file_id: str, who: str, reason: str, *, seen: int | None = None
+) -> str:
     """Settle a doubt: the bank says that it does not have the file, so the same bytes go again.
 
     The old temporary must have been gone when the bank was asked: until then a late rename could
     publish it, beside what the bank said and beside the new one. What lies under the final name
-    speaks against the person. Whoever calls this holds the ledger's lock: beside it, the daemon
-    could publish that temporary.
+    speaks against the person. `seen` is the `last_move` of the file as the bank was asked about it:
+    the word on one attempt says nothing of a later one. Whoever calls this holds the ledger's
+    lock: beside it, the daemon could publish that temporary.
     """
     signed(sweep.ledger, who, reason, Act.RESOLVE)
     file = _doubtful(sweep.ledger, file_id)
+    if seen not in {None, file.last_move}:
+        raise moved_on(file)
+    if (file.bank or "") not in sweep.services.banks:
+        raise not_configured(file.bank or "")
     terms = terms_of(file, sweep)
     session = sweep.fresh_session(terms.name, file.host)
     if withdraws(terms.publish) and withdraw(file, session, sweep):
         words = say("{path} may have been published until now", path=temporary_path(file, terms))
         raise Refused(words, say("It is removed now: ask the bank once more, then say it again"))
-    seen = session.stat(final_path(file, terms))
-    if seen is not None:
+    there = session.stat(final_path(file, terms))
+    if there is not None:
         words = say(
-            "{name} lies at the bank with {size} bytes", name=file.final_name, size=seen.size
+            "{name} lies at the bank with {size} bytes", name=file.final_name, size=there.size
         )
         raise Refused(words, say("It arrived, or arrived in part: settle it with the bank"))
     moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
@@ -213,6 +228,14 @@ def _outgoing(ledger: Ledger, identity: str) -> File | None:
     raise Refused(words, say("None of its statements waits for a person"))
 
 
+def _look_again(file: File) -> Refused:
+    """What holds the file is not, or not surely, what the person saw."""
+    why = sentences(p.message for p in reversed(file.problems) if p.severity is Severity.HOLD)
+    words = say("{id} is held: {why}", id=file.id, why=why or file.because)
+    shell = say("Look at it again, then decide; in the shell: `--seen {move}`", move=file.last_move)
+    return Refused(words, shell)
+
+
 def _doubtful(ledger: Ledger, file_id: str) -> File:
     file = file_named(ledger, file_id)
     if file.state is Out.DELIVERING:
@@ -229,6 +252,12 @@ def state_of(moved: File | None, file: File) -> str:
     if moved is None:
         raise moved_on(file)
     return moved.state.value
+
+
+def not_configured(bank: str) -> Refused:
+    """A bank that is not, or no longer, in config.toml."""
+    words = say("the running h2h knows no bank {bank}", bank=bank)
+    return Refused(words, say("Put it into config.toml, restart h2h, then ask again"))
 
 
 def moved_on(file: File) -> Refused:

@@ -163,8 +163,11 @@ class Ledger(
         """Rules that a person waived for exactly this content."""
         ...
 
-    def waive(self, file: File, rules: Sequence[str], who: str, reason: str, now: datetime) -> None:
-        """Record waivers bound to the file's sha256."""
+    def waive(
+        self, file: File, rules: Sequence[str], who: str, reason: str, now: datetime
+    ) -> File | None:
+        """Record waivers bound to the file's sha256; None when any move came after `file` was seen:
+        it may be held for more than the person knows."""
         ...
 
     def reserve(
@@ -484,6 +487,8 @@ class Ledger(
 
     def asked(self) -> Sequence[Request]: ...
 
-    def answer(self, request: int, answer: str) -> None: ...
+    def answer(self, request: int, answer: str) -> bool:
+        """Close an open request; False when it is answered, or withdrawn, already."""
+        ...
 
     def request(self, request: int) -> Request | None: ...

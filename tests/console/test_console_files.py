@@ -105,7 +105,10 @@ def pressed(
     page = browser.get(address).text
     found = re.search(r'name="content" value="([^"]*)"', page)
     content = found[1] if found else ""
-    fields = {"token": token(page), "reason": "seen on paper", "content": content, **fields}
+    shown = re.search(r'name="seen" value="([^"]*)"', page)
+    seen = shown[1] if shown else ""
+    signed = {"token": token(page), "reason": "seen on paper"}
+    fields = {**signed, "content": content, "seen": seen, **fields}
     answer = browser.post(f"{address}/{verb}", data=fields)
     return answer.status_code, answer.text
 

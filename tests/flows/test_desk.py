@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from h2h import desk
+from h2h.asking import ask
 from h2h.core.states import Kept, Out
+from h2h.daemon import Daemon
 from h2h.errors import Refused, Transient
-from h2h.ports import Session
+from h2h.inbound import sweep_inbound
+from h2h.ports import Request, Session
 from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -190,3 +196,116 @@ def test_a_file_that_is_being_claimed_is_not_cancelled(
         decide(room, desk.cancel, file.id)
     room.sweep()
     assert len(room.published()) == 1
+
+
+def report_names_it(room: Room, bank_files: BankFiles) -> None:
+    """A report of the bank names our message, which waits here."""
+    (room.bank / "out" / "told.xml").write_bytes(bank_files.status_file("MSG-2"))
+    with room.services() as services, Sweep(services) as sweep:
+        sweep_inbound(sweep, ["acme"])
+    assert [problem.rule for problem in room.file("again.xml").problems][-1] == "known-at-bank"
+
+
+@pytest.mark.parametrize("looked", [True, False], ids=["page open", "never looked"])
+def test_a_release_does_not_waive_what_the_bank_told_meanwhile(
+    room: Room,
+    payment_file: PaymentFile,
+    bank_files: BankFiles,
+    looked: bool,
+) -> None:
+    identity = _held_by_similar_payment(room, payment_file)
+    seen = room.file("again.xml").last_move if looked else None
+    report_names_it(room, bank_files)
+    with pytest.raises(Refused, match="which was not delivered"):
+        decide(room, partial(desk.release, seen=seen), identity)
+    room.sweep()
+    assert room.file("again.xml").state is Out.HELD
+    assert len(room.published()) == 1
+    now_seen = room.file("again.xml").last_move
+    assert decide(room, partial(desk.release, seen=now_seen), identity) == "claimed"
+
+
+@pytest.mark.parametrize("act", ["waive", "move"])
+def test_a_report_that_comes_within_a_release_stops_it(
+    room: Room,
+    payment_file: PaymentFile,
+    bank_files: BankFiles,
+    act: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identity = _held_by_similar_payment(room, payment_file)
+    with room.ledger() as ledger, monkeypatch.context() as patch:
+        whole = getattr(ledger, act)
+
+        def first_the_report(*given: object, **named: object) -> object:
+            report_names_it(room, bank_files)
+            return whole(*given, **named)
+
+        patch.setattr(ledger, act, first_the_report)
+        with pytest.raises(Refused, match="moved on meanwhile"):
+            desk.release(ledger, identity, WHO, WHY, room.clock.now())
+    room.sweep()
+    assert room.file("again.xml").state is Out.HELD
+    assert len(room.published()) == 1
+
+
+def asking(room: Room, wish: dict[str, object]) -> dict[str, str]:
+    """What the daemon answers to a request that was left for it."""
+    with room.services() as services:
+        number = services.ledger.ask("not-sent", json.dumps(wish), room.clock.now())
+        Daemon(services)._pass()
+        request = services.ledger.request(number)
+    assert request is not None
+    answer: dict[str, str] = json.loads(request.answer)
+    return answer
+
+
+def test_not_sent_is_of_the_attempt_that_the_bank_was_asked_about(doubtful: Room) -> None:
+    file, whole = doubtful.file(), doubtful.wrap_session
+    wish = {"file_id": file.id, "who": WHO, "reason": WHY, "seen": file.last_move}
+    doubtful.wrap_session = Cut  # type: ignore[assignment] # the rest of the session is delegated
+    assert not_sent(doubtful, file.id) == "sealed"
+    doubtful.sweep()
+    doubtful.wrap_session = whole
+    assert (doubtful.file().state, doubtful.file().attempt) == (Out.IN_DOUBT, file.attempt + 1)
+    assert "moved on meanwhile" in asking(doubtful, wish)["refused"]
+    assert doubtful.file().state is Out.IN_DOUBT
+
+
+def test_a_request_that_nobody_waits_for_any_more_is_not_carried_out(doubtful: Room) -> None:
+    file = doubtful.file()
+    wish = {"file_id": file.id, "who": WHO, "reason": WHY, "seen": file.last_move}
+    with doubtful.services() as services:
+        with pytest.raises(Refused, match="withdrawn"):
+            ask(services.ledger, "not-sent", json.dumps(wish), doubtful.clock.now(), within=0)
+        assert services.ledger.asked() == []
+        daemon, number = Daemon(services), services.ledger.newest_move()
+        daemon._answer(Request(1, "not-sent", json.dumps(wish), ""))  # as listed just before
+        assert services.ledger.newest_move() == number
+    assert doubtful.file().state is Out.IN_DOUBT
+
+
+@pytest.mark.parametrize(
+    ("verb", "subject", "words"),
+    [("fetch", "gone", "knows no bank gone"), ("not-sent", "{}", "KeyError")],
+)
+def test_a_request_that_cannot_be_carried_out_is_refused_and_ends_nothing(
+    room: Room, verb: str, subject: str, words: str
+) -> None:
+    with room.services() as services:
+        first = services.ledger.ask(verb, subject, room.clock.now())
+        Daemon(services)._pass()
+        found = services.ledger.request(first)
+        assert found is not None
+        assert words in json.loads(found.answer)["refused"]
+        assert services.ledger.asked() == []
+
+
+def test_a_file_whose_bank_left_the_config_is_not_settled(doubtful: Room) -> None:
+    with doubtful.services() as services:
+        others = {name: terms for name, terms in services.banks.items() if name != "acme"}
+        with (
+            Sweep(replace(services, banks=others), patient=False) as sweep,
+            pytest.raises(Refused, match="knows no bank acme"),
+        ):
+            desk.resolve_not_sent(sweep, doubtful.file().id, WHO, WHY)

@@ -82,10 +82,10 @@ class Room(Store):
         with self._reading() as connection:
             return [Request(*row) for row in connection.execute(open_)]
 
-    def answer(self, request: int, answer: str) -> None:
+    def answer(self, request: int, answer: str) -> bool:
         with self._writing() as connection:
-            asked = update(requests).where(requests.c.id == request)
-            connection.execute(asked.values(answer=answer))
+            asked = update(requests).where(requests.c.id == request, requests.c.answer == "")
+            return connection.execute(asked.values(answer=answer)).rowcount == 1
 
     def request(self, request: int) -> Request | None:
         with self._reading() as connection:

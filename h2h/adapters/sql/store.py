@@ -250,8 +250,11 @@ def shift(
     who: str = "h2h",
     facts: Mapping[str, object] | None = None,
 ) -> bool:
-    """One lawful move of `file`, chained; False when it is no longer in the state seen."""
+    """One lawful move of `file`, chained; False when it is no longer in the state seen, or is held
+    for more than was seen."""
     _insist_lawful(file, target)
+    if file.state is Out.HELD and the_file(connection, file.id).last_move != file.last_move:
+        return False
     if target is Out.DELIVERING:
         connection.get_execution_options()[INSIST]()
     facts = dict(facts or {})
