@@ -75,7 +75,7 @@ def test_the_stop_button_is_pressed_and_let_go(site: Site, token: Token) -> None
 
 
 def since_of(page: str) -> str:
-    return page.split('name="since" value="')[1].split('"')[0]
+    return page.split('name="since" value="')[1].partition('"')[0]
 
 
 def test_a_bank_that_does_not_exist_is_not_paused(site: Site, token: Token) -> None:
