@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from h2h import evidence
-from h2h.core.chain import Head, Link, link_of
+from h2h.core.chain import RECOVERED, Head, Link, link_of
 from h2h.core.dossier import manifest_facts
 from h2h.core.naming import is_temporary
 from h2h.core.states import (
@@ -135,7 +137,7 @@ class Recovery:
         elif facts["direction"] == "in":
             words = f"the ledger forgot this bank file, which was {facts['state']}"
             done = "entered again: it is booked anew, and what the ERP has is not handed over again"
-            yield self._enter(known, facts, In.FETCHED, words, done, _forgotten_acts(known, 0))
+            yield self._enter(known, facts, In.FETCHED, words, done, _forgotten_acts(known.links))
         else:
             state = _state(known, facts)
             words = f"the ledger forgot this payment file, which was {_last(known, facts)}"
@@ -152,9 +154,8 @@ class Recovery:
         yield Difference(dossier.file_id, "", what, "left as it is: nothing of it is sent", act)
 
     def _outgoing(self, file: File, known: Known) -> Iterator[Difference]:
-        newer = known.newest > file.last_move
         doubtful = known.doubtful and self._unknown(known)
-        if not newer and not doubtful:
+        if not self._lost(known) and not doubtful:
             return
         facts = self._facts(known)
         if facts is None:
@@ -174,14 +175,32 @@ class Recovery:
         told = known.announced
         return told is not None and self.sweep.ledger.hash_at(told.sequence) != told.hash
 
+    def _lost(self, known: Known) -> list[Link]:
+        """Its newest records that this ledger does not have, but for those of a history that an
+        ended recovery went through.
+
+        By their hashes: acts at the desk since the restore may have taken their numbers.
+        """
+        hash_at, ended = self.sweep.ledger.hash_at, self._ended
+        found = takewhile(
+            lambda link: link.sequence > ended and hash_at(link.sequence) != link.hash,
+            reversed(known.links),
+        )
+        return list(found)[::-1]
+
+    @cached_property
+    def _ended(self) -> int:
+        """The number with which the last recovery before this one ended."""
+        recoveries = self.sweep.ledger.recoveries()
+        return max((each.sequence for each in recoveries if each.target == RECOVERED), default=0)
+
     def _incoming(self, file: File, known: Known) -> Iterator[Difference]:
-        facts = known.facts
-        if facts is None or known.newest <= file.last_move or file.state is In.FETCHED:
+        facts, lost = known.facts, self._lost(known)
+        if facts is None or not lost or file.state is In.FETCHED:
             return
         words = f"the ledger has it {file.state}, the archive {facts['state']}"
         done = "what the ERP has is not handed over again; it goes on from where the ledger has it"
-        acts = _forgotten_acts(known, file.last_move)
-        yield self._enter(known, facts, file.state, words, done, acts)
+        yield self._enter(known, facts, file.state, words, done, _forgotten_acts(lost))
 
     def _announced_only(self, file_id: str, told: Announcement) -> Iterator[Difference]:
         """Announced, but its dossier is gone."""
@@ -347,13 +366,9 @@ def _entered(state: Out) -> tuple[str, str]:
     return f"entered as {state}: it is not sent again", ""
 
 
-def _forgotten_acts(known: Known, since: int) -> str:
+def _forgotten_acts(links: Sequence[Link]) -> str:
     """What persons decided and must decide again."""
-    acts = [
-        f"{link.who} at {link.at[:16]}: {link.because}"
-        for link in known.links
-        if link.who != "h2h" and link.sequence > since
-    ]
+    acts = [f"{link.who} at {link.at[:16]}: {link.because}" for link in links if link.who != "h2h"]
     return f"decide again what was decided: {'; '.join(acts)}" if acts else ""
 
 

@@ -13,6 +13,7 @@ from h2h.adapters.archive import FolderArchive
 from h2h.adapters.sql.ledger import open_ledger
 from h2h.core.chain import RECOVERED
 from h2h.core.states import In, Kept, Out, Publish
+from h2h.desk import approving, files
 from h2h.errors import ConfigError, Transient
 from h2h.integrity import Finding, Verifier, insist_current
 from h2h.recovery import Difference, Recovery
@@ -217,6 +218,68 @@ def test_a_file_that_the_ledger_has_sealed_is_known_to_have_gone(
     room.sweep()
     assert room.file("pay1.xml").state is Out.SENT
     assert len(room.published()) == 1
+    assert findings(room) == []
+
+
+def act_at_the_desk(room: Room) -> None:
+    """So often that the restored ledger counts beyond all that the archive knows."""
+    with room.ledger() as ledger:
+        for _ in range(15):
+            ledger.pause("other", WHO, WHY, room.clock.now())
+            ledger.resume("other", WHO, WHY, room.clock.now())
+
+
+def test_acts_at_the_desk_before_the_recovery_hide_no_file_that_went(
+    make_room: MakeRoom, payment_file: PaymentFile
+) -> None:
+    room = make_room(collects=True)
+    room.furnish()
+    with room.ledger() as ledger:
+        ledger.pause("acme", WHO, WHY, room.clock.now())
+    send(room, payment_file, 1)
+    kept = back_up(room)
+    with room.ledger() as ledger:
+        ledger.resume("acme", WHO, WHY, room.clock.now())
+    room.sweep()
+    sent, went = room.file("pay1.xml"), room.published()
+    assert (sent.state, len(went)) == (Out.SENT, 1)
+    restore(room, kept)
+    act_at_the_desk(room)
+    with room.ledger() as ledger:
+        approving.hold(ledger, sent.id, WHO, WHY, room.clock.now())
+        files.release(ledger, sent.id, WHO, WHY, room.clock.now())
+        ledger.resume("acme", WHO, WHY, room.clock.now())
+    assert room.file("pay1.xml").last_move > sent.last_move
+    assert told(recover(room)) == {(sent.id, "the ledger has it sealed, the archive sent")}
+    start(room)
+    room.sweep(times=2)
+    assert room.file("pay1.xml").state is Out.SENT
+    assert room.published() == went
+    assert recover(room) == []
+    assert findings(room) == []
+
+
+def test_acts_at_the_desk_before_the_recovery_hide_nothing_that_the_erp_has(
+    room: Room, bank_files: BankFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (room.bank / "out" / "st.xml").write_bytes(bank_files.report_file(bank_files.statement("1")))
+    with monkeypatch.context() as patch:
+        patch.setattr("h2h.inbound.HANDING_OVER", {})
+        room.sweep()
+    kept = back_up(room)
+    room.sweep()
+    done, handed = room.file("st.xml"), room.handed.read_text()
+    assert done.state is In.DONE
+    restore(room, kept)
+    act_at_the_desk(room)
+    with room.ledger() as ledger:
+        for state in (In.DONE, In.EXPORTING):  # as when a person lets more of it go
+            ledger.move(room.file("st.xml"), state, room.clock.now(), because=WHY, who=WHO)
+    assert room.file("st.xml").last_move > done.last_move
+    assert told(recover(room)) == {(done.id, "the ledger has it exporting, the archive done")}
+    room.sweep()
+    assert room.handed.read_text() == handed
+    assert room.file("st.xml").state is In.DONE
     assert findings(room) == []
 
 
