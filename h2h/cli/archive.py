@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from h2h.cli.output import Row, show_rows
-from h2h.cli.workspace import ledger_at, translator_at
+from h2h.cli.workspace import insist_unveiled, ledger_at, translator_at
 from h2h.core.words import say, tell
 from h2h.errors import Refused
 
@@ -281,6 +281,7 @@ def export(path: Path, identity: str, *, target: Path, as_json: bool) -> None:
 
     with ledger_at(path) as ledger, _archive_at(path) as dossiers:
         file, _ = dossier_of(identity, ledger, dossiers)
+        insist_unveiled(path, ledger, file)
         folder = target / file.id
         if folder.exists():
             words = say("{folder} is there already", folder=folder)

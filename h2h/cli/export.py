@@ -73,10 +73,11 @@ def export(path: Path, /, subject: str, *, form: str, out: Path | None, **looks:
 
     ID is that of a file or a statement. What has no place in the form is told.
     """
-    from h2h.cli.workspace import ledger_at  # noqa: PLC0415 - heavy
+    from h2h.cli.workspace import insist_unveiled, ledger_at  # noqa: PLC0415 - heavy
 
     with ledger_at(path) as ledger:
         file, rows = _found(ledger, subject)
+        insist_unveiled(path, ledger, file)
         content = _content(path, file)
         if file.message.startswith("pain.002"):
             write_report(_report(content), content, form, out, looks)

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from h2h.core.words import tell, words_of
+from h2h.core.words import say, tell, words_of
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
     from h2h.adapters.sql.ledger import SqlLedger
     from h2h.core.words import Translate
-    from h2h.ports import Ledger
+    from h2h.ports import File, Ledger
 
 
 @contextmanager
@@ -53,6 +53,17 @@ def acting(ledger: Ledger) -> str:
     the desk decides."""
     found = ledger.operator_of(user())
     return found.name if found else operator()
+
+
+def insist_unveiled(path: Path, ledger: Ledger, file: File) -> None:
+    """Raises Refused when the content of `file` is hidden from who acts."""
+    from h2h.cli.position import banks_at  # noqa: PLC0415 - it imports this module
+    from h2h.core.operators import Act, who_may  # noqa: PLC0415 - with the ledger
+    from h2h.desk import content_veiled, roles_of  # noqa: PLC0415 - with the ledger
+
+    if content_veiled(ledger, file, roles_of(ledger, acting(ledger)), banks_at(path)):
+        words = say("{id} is confidential", id=file.id)
+        raise Refused(words, say("These roles may: {roles}", roles=who_may(Act.UNVEIL)))
 
 
 def user() -> str:

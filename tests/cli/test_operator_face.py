@@ -128,6 +128,16 @@ def test_a_file_is_approved_and_goes(staffed: Run, waiting: str, tmp_path: Path)
     assert len([*(tmp_path / "bank" / "in").iterdir()]) == 1
 
 
+def test_a_confidential_dossier_is_handed_to_payroll_alone(
+    staffed: Run, waiting: str, tmp_path: Path
+) -> None:
+    wish = ("archive", "export", waiting, "--to", str(tmp_path / "handed"))
+    refused = staffed(*wish, by="eve")
+    assert f"{waiting} is confidential" in str(refused.exception)
+    assert not (tmp_path / "handed").exists()
+    done(staffed(*wish, by="paula"))
+
+
 def test_who_may_not_is_told_who_may(staffed: Run, waiting: str) -> None:
     refused = staffed("approve", waiting, *WHY, by="paula")
     assert "These roles may: approver" in str(refused.exception)
