@@ -15,13 +15,21 @@ from h2h.ports import BankTerms, File, Ledger
 
 
 def approve(
-    ledger: Ledger, file_id: str, who: str, reason: str, now: datetime, *, content: str = ""
+    ledger: Ledger,
+    file_id: str,
+    who: str,
+    reason: str,
+    now: datetime,
+    *,
+    content: str = "",
+    terms: str = "",
 ) -> str:
     """Approve a file that waits for it; returns its state: `approved` with the last approval that
     was missing, else still `awaiting_approval`.
 
-    Bound to `content`, the SHA-256 that the person was shown ("": as it stands now), and to the
-    policies and the bank's configuration under which it waits.
+    Bound to `content`, the SHA-256 that the person was shown ("": as it stands now), and to
+    `terms`, the policies and the bank's configuration under which it was shown ("": under which it
+    waits now).
     """
     signed(ledger, who, reason, Act.APPROVE)
     file = file_named(ledger, file_id)
@@ -34,7 +42,7 @@ def approve(
         words = say("{id} cannot be approved: {why}", id=file.id, why=why)
         raise Refused(words, say("Somebody changed the ledger by hand; see `h2h archive verify`"))
     wanted = content or file.sha256
-    return state_of(ledger.approve(file, wanted, asked.terms, who, reason, now), file)
+    return state_of(ledger.approve(file, wanted, terms or asked.terms, who, reason, now), file)
 
 
 def hold(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:

@@ -196,6 +196,21 @@ def test_two_persons_approve_on_the_page_and_it_goes(
     assert at.file(file).state is Out.SENT
 
 
+def test_an_approval_under_other_terms_than_were_shown_is_refused(
+    at: Desk, token: Token, payment_file: PaymentFile
+) -> None:
+    file = at.drop(payment_file(), policies=TWO)
+    alice = at.site.sign_in("alice")
+    page = alice.get(f"/files/{file.id}").text
+    terms = page.partition('name="terms" value="')[2].partition('"')[0]
+    form = {"token": token(page), "reason": "yes", "content": file.sha256, "terms": terms}
+    at.sweep(replace(TWO, fingerprint="3"))
+    other = alice.post(f"/files/{file.id}/approve", data=form)
+    assert other.status_code == 409
+    assert "not what you looked at" in other.text
+    assert at.site.services.ledger.approvals(file.id) == []
+
+
 def test_the_same_person_twice_is_refused_in_words(
     at: Desk, token: Token, payment_file: PaymentFile
 ) -> None:

@@ -127,6 +127,7 @@ def _approvals(file: File, ledger: Ledger) -> Mapping[str, object] | None:
         ],
         "missing": ledger.waiting_for(wanted) if waits else "",
         "because": wanted.because,
+        "terms": wanted.terms,
         "involved": wanted.involved,
     }
 
@@ -231,7 +232,7 @@ def _approve(asked: Asked, file: File) -> None:
         words = say("an approval names the content that it is for")
         raise Refused(words, say("Open the page of the file, and press its button"))
     given = (asked.room.ledger, file.id, asked.who, asked.text("reason"), asked.room.now)
-    desk.approve(*given, content=content)
+    desk.approve(*given, content=content, terms=asked.text("terms"))
 
 
 def _by(act: Callable[..., object]) -> Decision:
