@@ -143,8 +143,8 @@ class _EveryAnswer:
 
 
 def _without_nul(scope: Scope) -> Scope:
-    """No text of ours holds a NUL, and PostgreSQL takes none."""
+    """No text of ours holds a NUL, and PostgreSQL takes none; an address with one names nothing."""
     query = scope["query_string"]
     while b"%00" in query:  # again: "%%0000" holds another one
         query = query.replace(b"%00", b"")
-    return {**scope, "path": scope["path"].replace("\0", ""), "query_string": query}
+    return {**scope, "path": scope["path"].replace("\0", "\ufffd"), "query_string": query}
