@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -49,7 +50,9 @@ def made() -> Iterator[Path]:
     """A workspace with keys for `acme`, and another ring with the bank's key."""
     folder = Path(tempfile.mkdtemp(prefix="h2h-"))
     config = make_workspace(folder / "made", empty=True)
+    before = os.umask(0o022)  # as in a shell, whatever a test before this one has set
     done = run(config, "new", "acme", "--owner", "Acme GmbH", "--kind", "ed25519")
+    os.umask(before)
     assert done.exit_code == 0, done.output
     bank = Ring(folder / "bank")
     theirs = bank.new("Acme Bank", "ed25519", 1)

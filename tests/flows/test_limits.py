@@ -238,7 +238,7 @@ rules = { end-to-end-id = "error" }
 
 
 def configured(folder: Path, lines: str) -> CheckTerms:
-    text = EXAMPLE.read_text().replace('zone = "Europe', f'{lines}\nzone = "Europe')
+    text = EXAMPLE.read_text().replace('\nzone = "Europe', f'\n{lines}\nzone = "Europe')
     (folder / "config.toml").write_text(text)
     config = load(folder / "config.toml")
     return terms_of("acme", config.banks["acme"], config).check
