@@ -21,7 +21,7 @@ from measure import run, told
 from h2h.adapters.archive import FolderArchive
 from h2h.adapters.sql.ledger import open_ledger
 from h2h.core.chain import GENESIS, Link, link
-from h2h.evidence import facts_of
+from h2h.flows.evidence import facts_of
 from h2h.ports import File
 
 CONFIG = """

@@ -9,8 +9,8 @@ from datetime import datetime
 from h2h import daemon
 from h2h.core.words import say
 from h2h.errors import Refused
+from h2h.flows.sweep import Sweep
 from h2h.ports import Ledger, Services
-from h2h.sweep import Sweep
 
 ANSWER_WITHIN = 300.0  # seconds that a request to the daemon is waited for
 _POLL = 0.1

@@ -19,20 +19,20 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from h2h import desk
-from h2h.alerting import Watcher, couriers, tell_at_once
-from h2h.consent import remember_config
 from h2h.core.calendar import is_business_day
 from h2h.core.words import tell, words_of
 from h2h.desk.files import not_configured
 from h2h.errors import H2HError, Transient
-from h2h.expecting import tell_missing
-from h2h.inbound import sweep_inbound
-from h2h.integrity import HeadExporter, insist_current
-from h2h.outbound import sweep_outbound, take_in
+from h2h.flows.alerting import Watcher, couriers, tell_at_once
+from h2h.flows.consent import remember_config
+from h2h.flows.expecting import tell_missing
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.integrity import HeadExporter, insist_current
+from h2h.flows.outbound import sweep_outbound, take_in
+from h2h.flows.retention import carry_out
+from h2h.flows.sweep import Sweep
 from h2h.ports import BankTerms, Request, Services
 from h2h.reports.schedule import Reporter, reporting
-from h2h.retention import carry_out
-from h2h.sweep import Sweep
 
 _RESCAN = 2.0  # seconds between two looks into the doors when nothing wakes the daemon
 _SETTLING = 0.1

@@ -11,13 +11,6 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "h2h"
-FLOWS = {
-    *("outbound", "inbound", "ahead", "sweep", "handover", "evidence", "consent", "poison"),
-    *("recalls", "refusals", "expecting", "exporting", "integrity", "recovery"),
-    *("alerting", "readiness", "retention"),
-    "handout",
-    "probing",
-}
 TERMS = {"ports", "core", "errors"}
 FRONT = TERMS | {"wiring", "desk", "flows", "sandbox", "config", "resources"}
 
@@ -64,7 +57,7 @@ def part_of(module: str) -> str:
     names = module.split(".")
     if len(names) == 1:
         return "h2h"
-    return "flows" if names[1] in FLOWS else names[1]
+    return names[1]
 
 
 def imports(path: Path, *, at_the_top: bool = False) -> Iterator[str]:

@@ -23,7 +23,7 @@ MAKERS = (
     "adapters/messages/iso20022/check.py",
     "adapters/messages/iso20022/xml.py",
     "core/duplicates.py",
-    "outbound.py",
+    "flows/outbound.py",
 )
 
 

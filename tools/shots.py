@@ -28,13 +28,13 @@ from uvicorn import Config as ServerConfig
 from uvicorn import Server
 
 from h2h.config import load
-from h2h.consent import remember_config
 from h2h.console.app import application
 from h2h.core.states import Out
-from h2h.inbound import sweep_inbound
-from h2h.outbound import sweep_outbound
+from h2h.flows.consent import remember_config
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import File, Services, Wish
-from h2h.sweep import Sweep
 from h2h.wiring import wire
 
 SHOTS = Path(__file__).resolve().parent.parent / "build" / "shots"

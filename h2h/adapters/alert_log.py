@@ -18,8 +18,8 @@ class AlertLog:
     """Fulfils h2h.ports.Log over another one.
 
     Whatever keeps an alert from being committed, the work that logged it goes on; it is committed
-    with the next one. Moves and lasting states are not told here: h2h.alerting reads them from the
-    ledger, where none is lost.
+    with the next one. Moves and lasting states are not told here: h2h.flows.alerting reads them
+    from the ledger, where none is lost.
     """
 
     def __init__(

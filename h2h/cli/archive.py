@@ -22,7 +22,7 @@ from h2h.errors import Refused
 
 if TYPE_CHECKING:
     from h2h.adapters.archive import FolderArchive
-    from h2h.integrity import Finding, Noted
+    from h2h.flows.integrity import Finding, Noted
     from h2h.ports import Dossier, File, Ledger
 
 _MOST = 1_000  # findings told one by one
@@ -61,7 +61,7 @@ def _archive_at(path: Path) -> Iterator[FolderArchive]:
 @click.pass_obj
 def verify(path: Path, *, heads: tuple[Path, ...], as_json: bool) -> None:
     """Compare ledger and archive: the chain of moves, and every file in every dossier."""
-    from h2h.integrity import Verifier, noted_in  # noqa: PLC0415 - heavy
+    from h2h.flows.integrity import Verifier, noted_in  # noqa: PLC0415 - heavy
 
     noted: Iterator[Noted] = (each for file in heads for each in noted_in(file))
     with ledger_at(path) as ledger, _archive_at(path) as dossiers:
@@ -209,7 +209,7 @@ def _row(file: File, dossiers: FolderArchive) -> Row:
 @click.pass_obj
 def show(path: Path, identity: str, *, as_json: bool) -> None:
     """What lies in the dossier of the file ID, what became of it, and who decided."""
-    from h2h.handout import dossier_of  # noqa: PLC0415 - with the ledger
+    from h2h.flows.handout import dossier_of  # noqa: PLC0415 - with the ledger
 
     translate = translator_at(path)
     with ledger_at(path) as ledger, _archive_at(path) as dossiers:
@@ -277,7 +277,7 @@ def _contents(dossier: Dossier, dossiers: FolderArchive) -> Iterator[Row]:
 @click.pass_obj
 def export(path: Path, identity: str, *, target: Path, as_json: bool) -> None:
     """Copy the dossier of ID, opened, with the chain from its first record to the head."""
-    from h2h.handout import dossier_of, hand_out  # noqa: PLC0415 - with the ledger
+    from h2h.flows.handout import dossier_of, hand_out  # noqa: PLC0415 - with the ledger
 
     with ledger_at(path) as ledger, _archive_at(path) as dossiers:
         file, _ = dossier_of(identity, ledger, dossiers)

@@ -20,7 +20,7 @@ from h2h.errors import Refused
 
 if TYPE_CHECKING:
     from h2h.adapters.pgp_keys import Ring
-    from h2h.probing import Probe
+    from h2h.flows.probing import Probe
 
 Teller = Callable[[str], str]
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -359,7 +359,7 @@ def probe(path: Path, name: str, *, host: str, yes: bool, as_json: bool) -> None
     Small files are put at the bank under names that it ignores, and removed again.
     """
     from h2h.config import load  # noqa: PLC0415 - heavy
-    from h2h.probing import Probe  # noqa: PLC0415 - heavy
+    from h2h.flows.probing import Probe  # noqa: PLC0415 - heavy
     from h2h.wiring import server_of, terms_of  # noqa: PLC0415 - heavy
 
     config, told = load(path), teller(path)

@@ -23,10 +23,10 @@ from h2h.errors import ConfigError, Refused
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from h2h.flows.sweep import Sweep
     from h2h.ports import File, PaymentRow, Services
     from h2h.sandbox.bank import PracticeBank
     from h2h.sandbox.story import Transfer
-    from h2h.sweep import Sweep
 
 BANK = "practice"
 _SETTLE = "\n[banks.practice.door]\nsettle = 0.2  # seconds: the demo's files are dropped whole\n"
@@ -277,7 +277,7 @@ class Demo:
 
     def _sweep_out(self) -> None:
         from h2h.daemon import wait_until_settled  # noqa: PLC0415 - heavy
-        from h2h.outbound import sweep_outbound  # noqa: PLC0415 - heavy
+        from h2h.flows.outbound import sweep_outbound  # noqa: PLC0415 - heavy
 
         with self._sweep() as sweep:
             wait_until_settled(sweep)
@@ -285,7 +285,7 @@ class Demo:
 
     def _fetch_until(self, done: Callable[[], bool], awaited: str) -> None:
         """Fetch until everything in the bank's Inbox has been taken in and `done` holds."""
-        from h2h.inbound import sweep_inbound  # noqa: PLC0415 - heavy
+        from h2h.flows.inbound import sweep_inbound  # noqa: PLC0415 - heavy
 
         end = time.monotonic() + _WITHIN
         while True:
@@ -298,7 +298,7 @@ class Demo:
             time.sleep(_POLL)
 
     def _sweep(self) -> Sweep:
-        from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
+        from h2h.flows.sweep import Sweep  # noqa: PLC0415 - heavy
 
         return Sweep(self._services, patient=False)
 

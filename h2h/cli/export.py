@@ -111,7 +111,7 @@ def _content(path: Path, file: File) -> Path:
     """The bank's verified file in the archive."""
     from h2h.adapters.archive import RECEIVED, REST, dossier_path  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
-    from h2h.sweep import OPENED  # noqa: PLC0415 - with the flows
+    from h2h.flows.sweep import OPENED  # noqa: PLC0415 - with the flows
 
     dossier = dossier_path(load(path).h2h.archive, file.id)
     for name in (OPENED, RECEIVED):

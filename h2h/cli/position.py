@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from h2h.cli.output import Row, Value, show_rows
-from h2h.cli.workspace import ledger_at, now, translator_at
+from h2h.cli.workspace import banks_at, ledger_at, now, translator_at
 from h2h.core.money import plain
 from h2h.core.position import BY
 from h2h.core.words import say, tell
@@ -87,15 +87,6 @@ def _show_forecast(rows: Sequence[Row], found: Sequence[Position], names: Sequen
     show_rows(days, (*names, *figures), as_json=False, empty="no forecast", figures=figures)
 
 
-def banks_at(path: Path) -> dict[str, BankTerms]:
-    """What was agreed with every bank of the workspace."""
-    from h2h.config import load  # noqa: PLC0415 - heavy
-    from h2h.wiring import terms_of  # noqa: PLC0415 - heavy
-
-    config = load(path)
-    return {name: terms_of(name, bank, config) for name, bank in config.banks.items()}
-
-
 def _age(position: Position, banks: dict[str, BankTerms], as_of: date | None) -> int | None:
     """Days since the balance, in the bank's zone."""
     from h2h.core.calendar import business_date  # noqa: PLC0415 - with the ledger
@@ -137,7 +128,7 @@ def _plain(amount: Decimal | None) -> str | None:
 def missing_statements(path: Path, ledger: Ledger, *, folded: bool = False) -> list[Row]:
     """Every statement that is overdue, with the gap that it left; `folded`: days of an account that
     follow each other are one row."""
-    from h2h.expecting import outlook_of  # noqa: PLC0415 - with the ledger
+    from h2h.flows.expecting import outlook_of  # noqa: PLC0415 - with the ledger
 
     translate = translator_at(path)
     return [

@@ -15,7 +15,7 @@ from h2h.cli.workspace import operator, translator_at
 from h2h.core.words import say, tell
 
 if TYPE_CHECKING:
-    from h2h.recovery import Difference
+    from h2h.flows.recovery import Difference
 
 
 @click.command()
@@ -36,9 +36,9 @@ def recover(
     """Reconcile a restored ledger with archive and banks, and list every difference."""
     from h2h.adapters.journal import Silence  # noqa: PLC0415 - heavy
     from h2h.config import load  # noqa: PLC0415 - heavy
-    from h2h.integrity import HeadExporter  # noqa: PLC0415 - heavy
-    from h2h.recovery import Recovery  # noqa: PLC0415 - heavy
-    from h2h.sweep import Sweep  # noqa: PLC0415 - heavy
+    from h2h.flows.integrity import HeadExporter  # noqa: PLC0415 - heavy
+    from h2h.flows.recovery import Recovery  # noqa: PLC0415 - heavy
+    from h2h.flows.sweep import Sweep  # noqa: PLC0415 - heavy
     from h2h.wiring import lock_of, wire  # noqa: PLC0415 - heavy
 
     config = load(path)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from h2h.cli.output import Row, show_rows
-from h2h.cli.position import banks_at
-from h2h.cli.workspace import acting, ledger_at, now, translator_at
+from h2h.cli.workspace import acting, banks_at, ledger_at, now, translator_at
 from h2h.errors import Refused
 
 if TYPE_CHECKING:

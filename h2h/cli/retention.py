@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from h2h.core.retention import Hold, Rule
     from h2h.core.words import Translate
+    from h2h.flows.retention import Listed
     from h2h.ports import Ledger, Proposal
-    from h2h.retention import Listed
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _reason = click.option("--reason", required=True, help="Why, in words; it is kept for ever.")
@@ -51,7 +51,7 @@ def _at(path: Path) -> Iterator[tuple[Ledger, Sequence[Rule]]]:
 def list_(path: Path, *, as_json: bool) -> None:
     """Files past their time, what keeps some of them, legal holds, and lists that wait."""
     from h2h.desk.retaining import KIND  # noqa: PLC0415 - heavy
-    from h2h.retention import listed  # noqa: PLC0415 - heavy
+    from h2h.flows.retention import listed  # noqa: PLC0415 - heavy
 
     with _at(path) as (ledger, rules):
         found = listed(ledger, rules, now().date())

@@ -49,7 +49,7 @@ def run(path: Path, *, once: bool, as_json: bool) -> None:
 def _probed(config: Config, services: Services) -> Iterator[None]:
     """/metrics, /healthz and /readyz of the daemon, where a port is configured for them."""
     from h2h.adapters.probes import serving  # noqa: PLC0415 - for the daemon alone
-    from h2h.readiness import PATHS, answer  # noqa: PLC0415 - as above
+    from h2h.flows.readiness import PATHS, answer  # noqa: PLC0415 - as above
 
     def respond(path: str, address: str, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         told = answer(services, path, address, headers)

@@ -16,7 +16,7 @@ from h2h.errors import Refused
 if TYPE_CHECKING:
     from h2h.adapters.sql.ledger import SqlLedger
     from h2h.core.words import Translate
-    from h2h.ports import File, Ledger
+    from h2h.ports import BankTerms, File, Ledger
 
 
 @contextmanager
@@ -43,6 +43,15 @@ def translator_at(config_path: Path) -> Translate:
     return translator(load(config_path).h2h.language)
 
 
+def banks_at(path: Path) -> dict[str, BankTerms]:
+    """What was agreed with every bank of the workspace."""
+    from h2h.config import load  # noqa: PLC0415 - heavy
+    from h2h.wiring import terms_of  # noqa: PLC0415 - heavy
+
+    config = load(path)
+    return {name: terms_of(name, bank, config) for name, bank in config.banks.items()}
+
+
 def operator() -> str:
     """Who acts: the operating system's user, whatever the environment says."""
     return f"os:{user()}"
@@ -57,7 +66,6 @@ def acting(ledger: Ledger) -> str:
 
 def insist_unveiled(path: Path, ledger: Ledger, file: File) -> None:
     """Raises Refused when the content of `file` is hidden from who acts."""
-    from h2h.cli.position import banks_at  # noqa: PLC0415 - it imports this module
     from h2h.core.operators import Act, who_may  # noqa: PLC0415 - with the ledger
     from h2h.desk import content_veiled, roles_of  # noqa: PLC0415 - with the ledger
 

@@ -32,7 +32,7 @@ from h2h.console.pages.events import events
 from h2h.console.pages.health import probe
 from h2h.core.words import say, tell
 from h2h.errors import H2HError
-from h2h.readiness import PATHS
+from h2h.flows.readiness import PATHS
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -10,7 +10,7 @@ from threading import Lock, Thread
 
 from h2h.core.words import say
 from h2h.errors import H2HError, Refused
-from h2h.integrity import Finding, Verdict, Verifier
+from h2h.flows.integrity import Finding, Verdict, Verifier
 from h2h.ports import Services
 
 _MOST = 200  # findings that are shown one by one

@@ -17,9 +17,9 @@ from h2h.core.status import KNOWN_AT_BANK
 from h2h.core.words import say, sentences
 from h2h.desk.signing import signed
 from h2h.errors import Refused
-from h2h.outbound import final_path, temporary_path, withdraw
+from h2h.flows.outbound import final_path, temporary_path, withdraw
+from h2h.flows.sweep import Sweep, terms_of
 from h2h.ports import Change, File, Ledger, MoveRow, StatementRow
-from h2h.sweep import Sweep, terms_of
 
 
 def release(

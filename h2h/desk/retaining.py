@@ -10,8 +10,8 @@ from h2h.core.retention import Hold, Rule
 from h2h.core.words import say
 from h2h.desk.signing import signed
 from h2h.errors import Refused
+from h2h.flows.retention import listed
 from h2h.ports import Ledger, Proposal
-from h2h.retention import listed
 
 KIND = "retention"  # of its proposals
 

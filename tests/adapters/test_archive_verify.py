@@ -16,7 +16,7 @@ from h2h.adapters.archive import FolderArchive
 from h2h.adapters.heads import HeadFile
 from h2h.core.chain import GENESIS, Link, link
 from h2h.errors import Refused
-from h2h.integrity import Finding, Verifier, noted_in
+from h2h.flows.integrity import Finding, Verifier, noted_in
 from tests.flows.conftest import Room
 from tests.flows.conftest import bank_files as bank_files  # noqa: PLC0414 - a fixture of ours too
 

@@ -20,9 +20,9 @@ from h2h.cli.init import make_workspace
 from h2h.cli.keys import keys
 from h2h.config import ConfigProblems, load
 from h2h.errors import LoginRefused, Refused, Transient
+from h2h.flows.probing import Probe
+from h2h.flows.probing import Result as Outcome
 from h2h.ports import BankTerms, RemoteFile, Session
-from h2h.probing import Probe
-from h2h.probing import Result as Outcome
 from h2h.sandbox.bank import PracticeBank, PublicKeys
 from h2h.sandbox.keys import stop_agent
 from h2h.wiring import terms_of

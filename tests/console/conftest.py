@@ -14,8 +14,8 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from h2h.config import load
-from h2h.consent import remember_config
 from h2h.console.app import application
+from h2h.flows.consent import remember_config
 from h2h.ports import Services
 from h2h.wiring import wire
 

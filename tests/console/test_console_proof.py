@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from h2h.inbound import sweep_inbound
-from h2h.integrity import Verifier
-from h2h.outbound import sweep_outbound
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.integrity import Verifier
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import File, Wanted
-from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient

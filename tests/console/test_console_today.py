@@ -20,9 +20,9 @@ from h2h.core.statement import Balance, Part, Statement, StatementKind
 from h2h.core.states import In
 from h2h.core.terms import Account
 from h2h.daemon import next_slot
-from h2h.outbound import sweep_outbound
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import BankMessage, Expiry, Health, RemoteFile, Watch
-from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

@@ -23,8 +23,8 @@ from h2h.console.app import application
 from h2h.core.alerts import Alert, Event
 from h2h.core.states import Out
 from h2h.errors import ConfigError, Transient
+from h2h.flows.readiness import PATHS, answer
 from h2h.ports import BalanceRow, Disk, Health, Seen, Services
-from h2h.readiness import PATHS, answer
 
 if TYPE_CHECKING:
     from tests.console.conftest import Site

@@ -1,8 +1,9 @@
 """An exhaustive small model of delivery: one payment file, its bank, and everything between them.
 
-The steps are the real ones of h2h.outbound and h2h.desk, taken act by act: a step runs until it
-asks for an act whose answer is not known yet, the world performs that act (or does not, or half of
-it, or later), and the step is run again with one answer more. Breadth first, every order of events:
+The steps are the real ones of h2h.flows.outbound and h2h.desk, taken act by act: a step runs until
+it asks for an act whose answer is not known yet, the world performs that act (or does not, or half
+of it, or later), and the step is run again with one answer more. Breadth first, every order of
+events:
 
 - each act may be performed and answered, performed and its answer lost, or given up by us and
   performed afterwards, when its session is long gone; the server may die between its two halves;
@@ -32,7 +33,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from h2h import outbound
 from h2h.core.states import (
     Confirm,
     Out,
@@ -47,8 +47,9 @@ from h2h.core.states import (
 from h2h.core.terms import CheckTerms
 from h2h.desk import files as desk
 from h2h.errors import H2HError, Refused, Transient
+from h2h.flows import outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import BankTerms, File, RemoteFile
-from h2h.sweep import Sweep
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+00:00")
 FINAL = "in/pay"

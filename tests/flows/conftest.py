@@ -32,8 +32,9 @@ from h2h.adapters.pgp import GpgSealer
 from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.core.terms import Account, CheckTerms
 from h2h.export import ErpExporter
-from h2h.inbound import sweep_inbound
-from h2h.outbound import sweep_outbound
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import (
     EVERYBODY,
     Bank,
@@ -51,7 +52,6 @@ from h2h.ports import (
     Services,
     Session,
 )
-from h2h.sweep import Sweep
 
 OURS = "DE89370400440532013000"
 OTHERS = "NL91ABNA0417164300"

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from h2h.adapters.alert_log import AlertLog
-from h2h.alerting import Courier, Watcher, couriers, tell_at_once
 from h2h.core.alerts import Alert, Event, Interest, Message
 from h2h.core.calendar import CutOff
 from h2h.core.expected import Expected, StatementDays
 from h2h.core.states import Out
 from h2h.core.terms import Account, CheckTerms
 from h2h.errors import Refused, Transient
+from h2h.flows.alerting import Courier, Watcher, couriers, tell_at_once
 from h2h.ports import BankTerms, Disk, Expiry, File, Health, Services, Watch
 
 if TYPE_CHECKING:
@@ -500,8 +500,8 @@ def _dies(*_: object) -> None:
 def test_a_channel_that_hangs_keeps_no_other_and_no_payment_waiting(
     room: Room, pigeon: Pigeon, payment_file: PaymentFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("h2h.alerting._PAUSE", 0.01)
-    monkeypatch.setattr("h2h.alerting._LAST_WORDS", 0.01)
+    monkeypatch.setattr("h2h.flows.alerting._PAUSE", 0.01)
+    monkeypatch.setattr("h2h.flows.alerting._LAST_WORDS", 0.01)
     gate = threading.Event()
     slow = Pigeon(Interest("slow", levels=EVERYTHING, collect=timedelta()), gate=gate)
     quick = Pigeon(Interest("quick", levels=EVERYTHING, collect=timedelta()))

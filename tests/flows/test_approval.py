@@ -18,10 +18,10 @@ from argon2 import PasswordHasher
 from sqlalchemy import create_engine, text
 
 from h2h import desk
-from h2h.consent import remember_config
 from h2h.core.approval import Policies, Policy, Then
 from h2h.core.states import Out
 from h2h.errors import Refused
+from h2h.flows.consent import remember_config
 from h2h.ports import File
 
 if TYPE_CHECKING:

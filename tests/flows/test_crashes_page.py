@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from h2h import inbound, outbound, ports
+from h2h import ports
 from h2h.core.states import IN_FINAL, In, Out, State, may_move
+from h2h.flows import inbound, outbound
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

@@ -15,9 +15,9 @@ from h2h.asking import ask
 from h2h.core.states import Kept, Out
 from h2h.daemon import Daemon
 from h2h.errors import Refused, Transient
-from h2h.inbound import sweep_inbound
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import Request, Session
-from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

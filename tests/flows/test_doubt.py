@@ -14,9 +14,9 @@ from h2h import desk
 from h2h.adapters.folder import FolderBank
 from h2h.core.states import Confirm, Out
 from h2h.errors import Refused, Transient
-from h2h.outbound import sweep_outbound
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import Bank, Session
-from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

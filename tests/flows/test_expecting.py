@@ -14,9 +14,9 @@ from h2h.adapters.journal import Journal
 from h2h.core.calendar import parse_windows
 from h2h.core.expected import Expected, StatementDays
 from h2h.daemon import Daemon, once
-from h2h.expecting import tell_missing
-from h2h.inbound import sweep_inbound
-from h2h.sweep import Sweep
+from h2h.flows.expecting import tell_missing
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.flows.conftest import BankFiles, MakeRoom, Room

@@ -14,7 +14,7 @@ import pytest
 from h2h import desk
 from h2h.adapters.catalogue import translator
 from h2h.core.states import Out
-from h2h.sweep import Sweep
+from h2h.flows.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

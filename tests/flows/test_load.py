@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from h2h.ahead import Seals
 from h2h.core.states import Out
 from h2h.errors import Refused
-from h2h.outbound import sweep_outbound
-from h2h.sweep import Sweep
+from h2h.flows.ahead import Seals
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 
 if TYPE_CHECKING:
     from h2h.ports import Sealer

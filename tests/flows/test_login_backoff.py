@@ -12,9 +12,9 @@ import pytest
 
 from h2h.core.states import Out
 from h2h.errors import HostKeyChanged, LoginRefused
-from h2h.inbound import sweep_inbound
-from h2h.outbound import sweep_outbound
-from h2h.sweep import MOST_LOGIN_FAILURES, Sweep
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import MOST_LOGIN_FAILURES, Sweep
 from tests.flows.conftest import Room
 
 if TYPE_CHECKING:

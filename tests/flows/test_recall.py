@@ -11,9 +11,9 @@ from h2h import desk
 from h2h.adapters.messages import Iso20022Messages
 from h2h.core.states import In, Out
 from h2h.errors import Refused
-from h2h.inbound import sweep_inbound
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import File
-from h2h.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile

@@ -15,9 +15,9 @@ from h2h.core.chain import RECOVERED
 from h2h.core.states import In, Kept, Out, Publish
 from h2h.desk import approving, files
 from h2h.errors import ConfigError, Transient
-from h2h.integrity import Finding, Verifier, insist_current
-from h2h.recovery import Difference, Recovery
-from h2h.sweep import Sweep
+from h2h.flows.integrity import Finding, Verifier, insist_current
+from h2h.flows.recovery import Difference, Recovery
+from h2h.flows.sweep import Sweep
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile
@@ -107,8 +107,8 @@ def test_what_was_announced_right_before_a_crash_is_known(
     kept = back_up(room)
     room.drop(payment_file())
     with monkeypatch.context() as patch:
-        patch.setattr("h2h.evidence._bring_up_to_date", lambda *_: None)
-        patch.setattr("h2h.evidence.note_head", lambda *_: None)
+        patch.setattr("h2h.flows.evidence._bring_up_to_date", lambda *_: None)
+        patch.setattr("h2h.flows.evidence.note_head", lambda *_: None)
         room.sweep()
     assert len(room.published()) == 1
     restore(room, kept)
@@ -264,7 +264,7 @@ def test_acts_at_the_desk_before_the_recovery_hide_nothing_that_the_erp_has(
 ) -> None:
     (room.bank / "out" / "st.xml").write_bytes(bank_files.report_file(bank_files.statement("1")))
     with monkeypatch.context() as patch:
-        patch.setattr("h2h.inbound.HANDING_OVER", {})
+        patch.setattr("h2h.flows.inbound.HANDING_OVER", {})
         room.sweep()
     kept = back_up(room)
     room.sweep()
@@ -320,7 +320,7 @@ def test_a_cut_recovery_goes_on(
     send(room, payment_file, 1, 2, 3)
     restore(room, kept)
     with monkeypatch.context() as patch:
-        patch.setattr("h2h.recovery.Recovery._bank", _cut)
+        patch.setattr("h2h.flows.recovery.Recovery._bank", _cut)
         with pytest.raises(Transient, match="cut"):
             recover(room)
     with pytest.raises(ConfigError, match="begun and not ended"):

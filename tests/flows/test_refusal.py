@@ -23,11 +23,11 @@ from h2h.core.states import Out
 from h2h.core.status import StatusReport
 from h2h.core.terms import Account, CheckTerms
 from h2h.errors import Transient
-from h2h.inbound import sweep_inbound
-from h2h.integrity import Verifier
-from h2h.outbound import sweep_outbound
+from h2h.flows.inbound import sweep_inbound
+from h2h.flows.integrity import Verifier
+from h2h.flows.outbound import sweep_outbound
+from h2h.flows.sweep import Sweep
 from h2h.ports import Session
-from h2h.sweep import Sweep
 from h2h.wiring import terms_of
 
 if TYPE_CHECKING:

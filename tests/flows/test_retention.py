@@ -22,10 +22,10 @@ from h2h.core.retention import Hold, Kind, Rule, erasing_words
 from h2h.core.states import In, Out
 from h2h.desk import retaining
 from h2h.errors import Corrupt, Refused
-from h2h.evidence import bring_up_to_date, record
-from h2h.integrity import Verifier
-from h2h.retention import Listed, carry_out, listed
-from h2h.sweep import Sweep
+from h2h.flows.evidence import bring_up_to_date, record
+from h2h.flows.integrity import Verifier
+from h2h.flows.retention import Listed, carry_out, listed
+from h2h.flows.sweep import Sweep
 from tests.conftest import make_payment_file
 from tests.flows.conftest import Killer, Room, report_file, statement, status_file
 

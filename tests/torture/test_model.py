@@ -34,7 +34,7 @@ from hypothesis.stateful import (
 from h2h import desk
 from h2h.core.states import AT_THE_BANK, Confirm, Out, Publish
 from h2h.errors import H2HError, Transient
-from h2h.sweep import Sweep
+from h2h.flows.sweep import Sweep
 from tests.conftest import make_payment_file
 from tests.flows.conftest import OURS, Killer, Room, bank_terms, status_file
 

@@ -32,8 +32,8 @@ from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.core.states import In, Out
 from h2h.daemon import Daemon
 from h2h.errors import Transient
+from h2h.flows.sweep import Sweep
 from h2h.ports import Session
-from h2h.sweep import Sweep
 
 from .invariants import Told, broken, sha256_of
 from .judged import place_of

@@ -23,7 +23,7 @@ import pytest
 
 from h2h import desk
 from h2h.core.states import In, Kept, Out, Publish
-from h2h.sweep import Sweep
+from h2h.flows.sweep import Sweep
 
 from .invariants import Told, broken, sha256_of
 from .judged import place_of

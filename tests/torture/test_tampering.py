@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from h2h.adapters.archive import FolderArchive
-from h2h.integrity import Finding, Verifier
+from h2h.flows.integrity import Finding, Verifier
 
 from .report import FULL, Tally
 

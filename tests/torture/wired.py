@@ -18,8 +18,8 @@ from h2h import desk
 from h2h.adapters.sftp import Timeouts
 from h2h.adapters.sql.ledger import SqlLedger
 from h2h.core.states import Kept, Out, Publish
+from h2h.flows.sweep import Sweep
 from h2h.ports import Bank, Download, File, Services
-from h2h.sweep import Sweep
 from tests.adapters.conftest import SshServer, wait_until
 from tests.conftest import make_payment_file
 from tests.flows.conftest import OURS, Room, bank_terms, report_file, statement

@@ -20,7 +20,7 @@ from h2h.core.terms import Account
 from h2h.core.words import say
 from h2h.desk import HIDDEN
 from h2h.errors import Refused
-from h2h.expecting import outlook_of
+from h2h.flows.expecting import outlook_of
 from h2h.ports import BankTerms
 from h2h.ports.account_views import EntryWish
 from h2h.reports.position import position_of

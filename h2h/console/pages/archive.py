@@ -16,7 +16,7 @@ from h2h.console.page import Asked
 from h2h.core.operators import Act
 from h2h.core.words import say
 from h2h.errors import Refused
-from h2h.handout import hand_out
+from h2h.flows.handout import hand_out
 from h2h.ports import Wanted
 
 _MOST = 100  # dossiers found

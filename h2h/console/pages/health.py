@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from h2h.console.page import room_of
-from h2h.readiness import answer
+from h2h.flows.readiness import answer
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -23,7 +23,7 @@ from h2h.core.words import say
 from h2h.daemon import next_slot
 from h2h.desk.waiting import waiting
 from h2h.errors import Refused
-from h2h.expecting import outlook_of
+from h2h.flows.expecting import outlook_of
 from h2h.reports.position import booked_lines, position_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,6 @@ from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 
-from h2h import consent, evidence, recalls
 from h2h.core.calendar import business_date
 from h2h.core.duplicates import same_bytes
 from h2h.core.naming import Value, expanded
@@ -39,9 +38,10 @@ from h2h.core.states import (
 from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.poison import guarded
+from h2h.flows import consent, evidence, recalls
+from h2h.flows.poison import guarded
+from h2h.flows.sweep import NotNow, Step, Sweep, original_of, terms_of
 from h2h.ports import BankTerms, Change, Door, File, Sealer, Seen, Session
-from h2h.sweep import NotNow, Step, Sweep, original_of, terms_of
 
 SEALED = "sealed.pgp"
 

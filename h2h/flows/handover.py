@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from h2h.core.states import Handed
+from h2h.flows.sweep import Sweep
 from h2h.ports import Content, File, HandOver
-from h2h.sweep import Sweep
 
 
 def prepare(sweep: Sweep, folder: str, contents: Mapping[str, Content]) -> list[HandOver]:

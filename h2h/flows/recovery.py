@@ -14,7 +14,6 @@ from functools import cached_property
 from itertools import takewhile
 from typing import Any
 
-from h2h import evidence
 from h2h.core.chain import RECOVERED, Head, Link, link_of
 from h2h.core.dossier import manifest_facts
 from h2h.core.naming import is_temporary
@@ -29,9 +28,10 @@ from h2h.core.states import (
     State,
 )
 from h2h.errors import H2HError
-from h2h.integrity import lost_heads, unfinished
+from h2h.flows import evidence
+from h2h.flows.integrity import lost_heads, unfinished
+from h2h.flows.sweep import Sweep
 from h2h.ports import Announcement, Dossier, ExportRow, File, Made, Reinstated
-from h2h.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)

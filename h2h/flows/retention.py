@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from h2h import evidence
 from h2h.core.retention import Expired, Rule, came_before, expired, list_hash
 from h2h.core.words import tell
 from h2h.errors import H2HError
+from h2h.flows import evidence
+from h2h.flows.sweep import Sweep
 from h2h.ports import Erasure, Ledger
-from h2h.sweep import Sweep
 
 
 @dataclass(frozen=True, slots=True)

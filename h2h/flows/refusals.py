@@ -19,8 +19,8 @@ from h2h.core.problem import Severity
 from h2h.core.states import ANNOUNCED, Out
 from h2h.core.status import KNOWN_AT_BANK
 from h2h.errors import Corrupt, Refused
+from h2h.flows.sweep import Sweep, original_of
 from h2h.ports import BankTerms, Content, File, MoveRow, Refusal
-from h2h.sweep import Sweep, original_of
 
 _NOBODY = "Nobody needs to act: the plain answer says what is wrong."
 REFUSAL = "refusal.xml"  # of a dossier

@@ -15,25 +15,16 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from h2h import evidence
 from h2h.core.matching import CONTRADICTION
 from h2h.core.naming import is_temporary
 from h2h.core.problem import Problem, Severity
 from h2h.core.states import In, State
 from h2h.core.words import say
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.exporting import assign, hand_over, in_turn, reference_of
-from h2h.poison import guarded
-from h2h.ports import (
-    BankTerms,
-    Change,
-    Download,
-    File,
-    RemoteFile,
-    Session,
-    Told,
-)
-from h2h.sweep import (
+from h2h.flows import evidence
+from h2h.flows.exporting import assign, hand_over, in_turn, reference_of
+from h2h.flows.poison import guarded
+from h2h.flows.sweep import (
     OPENED,
     NotNow,
     Step,
@@ -42,6 +33,15 @@ from h2h.sweep import (
     download_of,
     message_of,
     terms_of,
+)
+from h2h.ports import (
+    BankTerms,
+    Change,
+    Download,
+    File,
+    RemoteFile,
+    Session,
+    Told,
 )
 
 SIGNATURE = ".sig"

@@ -25,7 +25,7 @@ from h2h.core.confidential import masked
 from h2h.core.states import In, Kept, Out
 from h2h.core.words import say
 from h2h.errors import H2HError
-from h2h.expecting import outlook_of
+from h2h.flows.expecting import outlook_of
 from h2h.ports import BankTerms, Channel, Expiry, File, Health, Services, StatementRow
 
 Slot = Callable[[BankTerms, datetime], datetime | None]  # the newest of a bank's timetable

@@ -20,7 +20,8 @@ from h2h.core.naming import fitted, shortened
 from h2h.core.statement import StatementKind
 from h2h.core.states import Handed, In, Kept
 from h2h.errors import Refused
-from h2h.handover import publish_to
+from h2h.flows.handover import publish_to
+from h2h.flows.sweep import Sweep, content_of, download_of, message_of, terms_of
 from h2h.ports import (
     BankTerms,
     Content,
@@ -34,7 +35,6 @@ from h2h.ports import (
     Source,
     StatementRow,
 )
-from h2h.sweep import Sweep, content_of, download_of, message_of, terms_of
 
 _FOLDERS = {
     StatementKind.STATEMENT: "statements",

@@ -17,11 +17,11 @@ from h2h.core.problem import SEVERITY_WORDS, Problem, place_words
 from h2h.core.states import AT_THE_BANK, IN_FINAL, SETTLED, Out, State
 from h2h.core.words import Words, say, tell
 from h2h.errors import H2HError
-from h2h.exporting import status_folders
-from h2h.handover import prepare, publish
+from h2h.flows.exporting import status_folders
+from h2h.flows.handover import prepare, publish
+from h2h.flows.refusals import contents_of, refusal_of
+from h2h.flows.sweep import Sweep, terms_of
 from h2h.ports import Announcement, Content, File, HandOver, MoveRow, Refusal
-from h2h.refusals import contents_of, refusal_of
-from h2h.sweep import Sweep, terms_of
 
 # What the ERP is told, by the state that a file has reached; nothing before it was checked.
 _VERDICTS: Mapping[State, str] = {

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from h2h.core.problem import Problem, Severity
 from h2h.core.words import say
+from h2h.flows.sweep import Step, Sweep
 from h2h.ports import File
-from h2h.sweep import Step, Sweep
 
 SetAside = Callable[[File, Sweep, Problem], None]
 

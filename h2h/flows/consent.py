@@ -18,8 +18,8 @@ from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.states import Out
 from h2h.core.words import say, sentences
+from h2h.flows.sweep import NotNow, Sweep, terms_of
 from h2h.ports import Asked, BankTerms, Change, File, Proposal, Services
-from h2h.sweep import NotNow, Sweep, terms_of
 
 
 def approve(file: File, sweep: Sweep) -> File | None:

@@ -19,7 +19,7 @@ from h2h.core.dossier import manifest_facts
 from h2h.core.retention import CONFIRMED, erasure_told
 from h2h.core.states import BEFORE_DELIVERING
 from h2h.errors import ConfigError, Corrupt, H2HError, Refused
-from h2h.evidence import facts_of
+from h2h.flows.evidence import facts_of
 from h2h.ports import Archive, Dossier, File, HeadExport, Ledger, Services, Snapshot, Unreadable
 
 MANIFEST = "manifest.json"

@@ -13,8 +13,8 @@ from h2h.core.recall import Recall, Scope, message_id
 from h2h.core.states import Out
 from h2h.core.words import say, words_of
 from h2h.errors import Corrupt, Refused
+from h2h.flows.sweep import Sweep, original_of
 from h2h.ports import Change, File, RecallRow
-from h2h.sweep import Sweep, original_of
 
 
 def write(file: File, sweep: Sweep) -> File | None:

@@ -9,8 +9,8 @@ from h2h.core.calendar import business_date, window_end
 from h2h.core.expected import LOOK_BACK, Outlook, outlook
 from h2h.core.position import Owner, owner_of
 from h2h.core.terms import Account
+from h2h.flows.sweep import Sweep
 from h2h.ports import BankTerms, Ledger
-from h2h.sweep import Sweep
 
 _RECENT = timedelta(days=40)  # what is older was told when it fell due
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from h2h.ahead import Seals
 from h2h.core.calendar import back_off, window_end
 from h2h.core.states import State
 from h2h.errors import H2HError, HostKeyChanged, LoginRefused, Transient
+from h2h.flows.ahead import Seals
 from h2h.ports import (
     BankMessage,
     BankTerms,
