@@ -422,7 +422,9 @@ def _plain(value: Decimal | date | None) -> str | None:
         text = str(value)
         if "E" in text:
             text = plain(value)
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        if text[-1] == "0" and "." in text:
+            return text.rstrip("0").rstrip(".")
+        return text
     return value.isoformat() if value else None
 
 
