@@ -163,6 +163,7 @@ class Daemon:
         self._clocks = services.clock.now(), time.monotonic()
         self._heads = HeadExporter(services)
         self._watcher = Watcher(services, newest_slot)
+        self._contents = services.contents()
 
     def stop(self, *_: object) -> None:
         """Drain: finish the step of the file at hand, then leave."""
@@ -216,8 +217,15 @@ class Daemon:
             because = f"the clock jumped by {off:+.0f} seconds; look at time service and cut-offs"
             self.services.log.event("alarm", because=because)
 
+    def _note_exchanged(self) -> None:
+        """Files that config.toml names are read anew each time, so they may change any time."""
+        if (contents := self.services.contents()) != self._contents:
+            remember_config(self.services)
+            self._contents = contents
+
     def _pass(self) -> None:
         self.services.ledger.insist()
+        self._note_exchanged()
         for request in self.services.ledger.asked():
             self._answer(request)
         with Sweep(self.services, stopping=self._alive) as sweep:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from h2h import resources
@@ -48,7 +49,7 @@ from h2h.core.books import account_key
 from h2h.core.calendar import CutOff
 from h2h.core.demands import NO_PROFILE, Demands, Limit, Profile
 from h2h.core.expected import Expected
-from h2h.core.fingerprints import digest
+from h2h.core.fingerprints import UNREAD, digest
 from h2h.core.problem import Severity
 from h2h.core.retention import Rule
 from h2h.core.statement import StatementKind
@@ -107,6 +108,7 @@ def wire(
         log = AlertLog(log, ledger, time, [each.interest for each in channels])
     token = config.h2h.metrics_token
     sealers = {name: sealer_of(bank) for name, bank in config.banks.items()}
+    servers = {name: server_of(bank) for name, bank in config.banks.items()}
     watch = watch_of(config, sealers)
     try:
         yield Services(
@@ -120,7 +122,7 @@ def wire(
             log=log,
             doors=doors_of(config),
             banks={name: terms_of(name, bank, config) for name, bank in config.banks.items()},
-            servers={name: server_of(bank) for name, bank in config.banks.items()},
+            servers=servers,
             sealers=sealers,
             new_id=lambda: new_id(time),
             translate=translator(config.h2h.language),
@@ -129,6 +131,7 @@ def wire(
             rates=RatesFile(config.h2h.rates, log),
             configured_by=config.owner,
             sections=sections_of(config),
+            contents=lambda: contents_of(config, servers),
             poison_attempts=config.h2h.poison_attempts,
             heads=tuple(map(_head_export, config.h2h.export_head)),
             channels=channels,
@@ -348,6 +351,33 @@ def terms_of(name: str, bank: BankTable, config: Config) -> BankTerms:
             if account.confidential
         ),
     )
+
+
+def configuration_of(config: Config) -> Mapping[str, Mapping[str, str]]:
+    """What takes two persons to change: the tables of config.toml and the files that they name."""
+    servers = {name: server_of(bank) for name, bank in config.banks.items()}
+    return {**sections_of(config), **contents_of(config, servers)}
+
+
+def contents_of(config: Config, servers: Mapping[str, Bank]) -> Mapping[str, Mapping[str, str]]:
+    """What stands in the files that banks name: of a private key its public half, of a bank's own
+    schema its hash; UNREAD for one that cannot be read now."""
+    found: dict[str, Mapping[str, str]] = {}
+    for name, bank in config.banks.items():
+        server = servers[name]
+        if isinstance(server, SftpBank):
+            half = server.public_half()
+            found[f"banks.{name}.sftp.private_key"] = {"public half": half or UNREAD}
+        if bank.own_schema is not None:
+            found[f"banks.{name}.schema"] = {"content": _content(bank.own_schema)}
+    return found
+
+
+def _content(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return UNREAD
 
 
 def policies_of(config: Config) -> Policies:

@@ -183,6 +183,7 @@ class GpgSealer:
         signed = not self._signs or result.has("SIG_CREATED")
         encrypted = not self._encrypts or result.has("END_ENCRYPTION")
         if result.returncode == 0 and signed and encrypted:
+            self._insist_named(result)
             return
         self._raise_if_ours(result, f"sealing {plain.name}")
         for keyword in ("INV_RECP", "INV_SGNR"):
@@ -199,6 +200,22 @@ class GpgSealer:
             f"gpg did not seal {plain.name}: {result.last_words}",
             f"Look at the keys in {self._home} (`h2h config check`), then release the file",
         )
+
+    def _insist_named(self, result: _Result) -> None:
+        """Raise Refused unless gpg took the keys that are named, each as a primary key.
+
+        gpg also finds a fingerprint among the subkeys of another key, which its owner may have put
+        there, and then encrypts to that owner.
+        """
+        taken = {value.split(" ")[0] for value in result.values("KEY_CONSIDERED")}
+        named = {*self._encrypt_to, *filter(None, (self._sign_with,))}
+        if taken != named:
+            other = ", ".join(sorted(taken - named)) or "none"
+            raise Refused(
+                f"gpg would seal with other keys than those that are named: {other}",
+                f"Find out who changed the ring {self._home}; put the right keys into it, then"
+                " release the file",
+            )
 
     # -- opening
 

@@ -42,7 +42,10 @@ def check(context: click.Context, path: Path | None, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One object, for programs.")
 @click.pass_obj
 def confirm(path: Path, reason: str, *, as_json: bool) -> None:
-    """Be the second person for the change of the configuration; what waited for it is sent then."""
+    """Be the second person for the change of the configuration; what waited for it is sent then.
+
+    A key file that was exchanged takes two: nobody knows who did it.
+    """
     from h2h import desk  # noqa: PLC0415 - heavy
 
     with ledger_at(path) as ledger:
@@ -52,7 +55,8 @@ def confirm(path: Path, reason: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told))
         return
-    click.echo(f"change {change.id} by {change.who} is {change.outcome}:")
+    state = change.outcome or "agreed to by a first person; somebody else confirms it"
+    click.echo(f"change {change.id} by {change.who} is {state}:")
     click.echo("\n".join(f"  {key}" for key in keys))
 
 

@@ -282,6 +282,7 @@ def ledger(patient: Patient) -> Iterator[Line]:
         runs = say("a daemon runs on it") if opened.is_locked() else say("no daemon runs on it")
         yield _ok("ledger", say("it opens; {runs}", runs=runs))
         yield from _chain(opened, patient)
+        yield from _confirmed(opened, patient.config)
         yield from _contacts(opened, patient)
 
 
@@ -325,6 +326,24 @@ def _unlike_archive(opened: SqlLedger, config: Config) -> Words | None:
                     sequence=noted.sequence,
                 )
     return None
+
+
+def _confirmed(opened: SqlLedger, config: Config) -> Iterator[Line]:
+    """Have two persons seen the configuration, and the keys that lie in files?"""
+    from h2h.flows.consent import changed_since  # noqa: PLC0415 - heavy
+    from h2h.wiring import configuration_of  # noqa: PLC0415 - heavy
+
+    in_force, check = opened.config_in_force(), "configuration"
+    changed = changed_since(configuration_of(config), in_force) if opened.operators() else []
+    if changed and in_force:
+        words = say(
+            "changed and not confirmed: {sections}; nothing is sent there",
+            sections=", ".join(changed),
+        )
+        remedy = say("Find out who did it; `h2h config confirm` once h2h has noted the change")
+        yield Line(check, Verdict.FAIL, words, remedy)
+    else:
+        yield _ok(check, say("nothing waits for a second person"))
 
 
 def _contacts(opened: SqlLedger, patient: Patient) -> Iterator[Line]:

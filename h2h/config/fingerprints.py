@@ -9,17 +9,21 @@ from pydantic import BaseModel
 
 from h2h.config.models import Config
 
+WORKSPACE = "h2h"
 POLICIES = "policies"
 
 
 def sections_of(config: Config) -> Mapping[str, Mapping[str, str]]:
     """A hash for each key that is set, by section: `banks.NAME` with its accounts, keys and
-    profile, and `policies` with the rates' file. What a default says is left out, so that a new
-    version changes nothing."""
-    policies = {"policies": config.policies, "rates": config.h2h.rates}
+    profile, `policies` with the rates' file, and `h2h` with the keys that are no bank's. What a
+    default says is left out, so that a new version changes nothing."""
+    workspace = config.h2h
+    ours = {name: getattr(workspace, name) for name in ("door", "archive_key", "archive_home")}
+    policies = {"policies": config.policies, "rates": workspace.rates}
     return {
         **{f"banks.{name}": _hashed(bank) for name, bank in config.banks.items()},
         POLICIES: _hashed({key: value for key, value in policies.items() if value}),
+        WORKSPACE: _hashed({key: value for key, value in ours.items() if value}),
     }
 
 

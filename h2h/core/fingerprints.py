@@ -1,4 +1,7 @@
-"""Facts as one hash, and which keys differ between two states of them. Values stay unknown."""
+"""Facts as one hash, and which keys differ between two states of them. Values stay unknown.
+
+A section is a table of config.toml, or a file that one names: `banks.acme.sftp.private_key`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+UNREAD = ""  # for a file that cannot be read now: nothing can be done with it, so nothing changed
+
 
 def digest(facts: Mapping[str, object]) -> str:
     """SHA-256, in hex, over one canonical JSON text."""
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def as_far_as_read(
+    sections: Mapping[str, Mapping[str, str]], before: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """`sections`; a file that cannot be read now counts as it was remembered, if it was."""
+    readable = {name: facts for name, facts in sections.items() if UNREAD not in facts.values()}
+    unread = sections.keys() & before.keys() - readable.keys()
+    return {**readable, **{name: before[name] for name in unread}}
 
 
 def changed_keys(

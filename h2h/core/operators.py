@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+UNKNOWN = "unknown person"  # who exchanged a key file; no name of an operator has a blank
 LEAST_ADMINS = 2  # below, the workspace's owner adds admins alone; never again after that
 
 

@@ -9,11 +9,13 @@ into the ledger by hand, is sent.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from h2h.core.approval import Demand, Facts, Policy, approve_by, demanded
 from h2h.core.books import account_key
 from h2h.core.calendar import business_date
+from h2h.core.fingerprints import UNREAD, digest
+from h2h.core.operators import UNKNOWN
 from h2h.core.payment import Verdict
 from h2h.core.problem import Problem, Severity
 from h2h.core.states import Out
@@ -74,12 +76,18 @@ def confidential(file: File, bank: str | None, verdict: Verdict, services: Servi
 
 
 def remember_config(services: Services) -> Proposal | None:
-    """Compare the configuration of this start with the one that is confirmed, and log the change
-    that waits for a second person."""
+    """Compare the configuration, with what stands in the files that it names, with the one that is
+    confirmed, and log the change that waits for a second person.
+
+    Whoever owns config.toml is the first person; who exchanged a file behind its back is unknown.
+    """
     if not services.sections:
         return None
-    who = _person(services.configured_by, services)
-    change = services.ledger.configured(services.sections, who, services.clock.now())
+    contents, known = services.contents(), services.ledger.config_in_force()
+    exchanged = changed_since({name: facts for name, facts in contents.items() if name in known}, known)
+    who = UNKNOWN if exchanged else _person(services.configured_by, services)
+    sections = {**services.sections, **contents}
+    change = services.ledger.configured(sections, who, services.clock.now())
     if change is not None:
         keys = ", ".join(change.details.get("keys", ()))
         services.log.event("config_changed", change=change.id, by=change.who, keys=keys)
@@ -181,11 +189,11 @@ def _hold(file: File, sweep: Sweep, *reasons: Problem) -> None:
 def _insist_confirmed(terms: BankTerms, sweep: Sweep) -> None:
     """Raise NotNow while how this bank, or a policy, is configured waits for a second person."""
     services = sweep.services
-    wanted = [name for name in (f"banks.{terms.name}", "policies") if name in services.sections]
-    if not wanted:
+    if not services.sections:
         return
-    in_force = sweep.ledger.config_in_force()
-    changed = [name for name in wanted if in_force.get(name) != services.digest(name)]
+    changed = unconfirmed(
+        {**services.sections, **services.contents()}, sweep.ledger.config_in_force(), terms.name
+    )
     if changed:
         words = say(
             "the configuration of {sections} was changed; a second person has to confirm it: "
@@ -193,3 +201,29 @@ def _insist_confirmed(terms: BankTerms, sweep: Sweep) -> None:
             sections=", ".join(changed),
         )
         raise NotNow(words)
+
+
+def unconfirmed(
+    sections: Mapping[str, Mapping[str, str]], in_force: Mapping[str, str], bank: str
+) -> list[str]:
+    """What of the configuration decides on files to `bank` and is not as it was confirmed."""
+    ours = f"banks.{bank}"
+    return changed_since(
+        {
+            name: facts
+            for name, facts in sections.items()
+            if name == ours or name.startswith(f"{ours}.") or not name.startswith("banks.")
+        },
+        in_force,
+    )
+
+
+def changed_since(
+    sections: Mapping[str, Mapping[str, str]], in_force: Mapping[str, str]
+) -> list[str]:
+    """The sections that are not as they were confirmed; a file that cannot be read is no news."""
+    return [
+        name
+        for name, facts in sections.items()
+        if UNREAD not in facts.values() and in_force.get(name, digest({})) != digest(facts)
+    ]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from h2h.core.approval import Policies
-from h2h.core.fingerprints import digest
 from h2h.core.words import Translate
 from h2h.ports.alerts import AlertRow, Backlog, Batch, Channel, Disk, Expiry, Watch
 from h2h.ports.approvals import (
@@ -195,6 +194,7 @@ class Services:
     sections: Mapping[str, Mapping[str, str]] = field(
         default_factory=dict
     )  # see Operators.configured
+    contents: Callable[[], Mapping[str, Mapping[str, str]]] = dict  # of the files that they name
     poison_attempts: int = 3  # deaths in the reading of one file until it is set aside; 0 for ever
     heads: Sequence[HeadExport] = ()  # where the chain's head is exported to
     channels: Sequence[Channel] = ()  # who is told
@@ -204,7 +204,3 @@ class Services:
     reports: Sequence[ReportTerms] = ()  # that make themselves
     printer: Printer | None = None  # makes PDF
     language: str = "en"  # the one of `translate`
-
-    def digest(self, section: str) -> str:
-        """The hash of a section as it is configured now."""
-        return digest(self.sections[section])

@@ -254,7 +254,8 @@ class Operators(Protocol):
         who: str,
         now: datetime,
     ) -> Proposal | None:
-        """What this start is configured with: hashes by key, by section (`banks.NAME`, `policies`).
+        """What h2h is configured with: hashes by key, by section (`banks.NAME`, `policies`, `h2h`,
+        and a file that one names, `banks.NAME.schema`).
 
         Remembered at once at the first start and while there are no operators; otherwise the change
         waits for a second person.

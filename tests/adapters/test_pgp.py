@@ -246,6 +246,37 @@ def test_an_unknown_signer_is_refused(scene: Scene, keyrings: MakeParty) -> None
     assert scene.no_plaintext()
 
 
+def test_a_key_that_holds_the_banks_own_as_its_subkey_is_not_sealed_to(
+    keyrings: MakeParty, tmp_path: Path
+) -> None:
+    """gpg finds the bank's fingerprint in it, and encrypts to what the stranger added last."""
+    when = ("--faked-system-time", "20260101T000000!")  # a fingerprint holds the time of its making
+    bank, thief = (keyrings(name, "ed25519", *when) for name in ("bank-taken", "thief"))
+    listed = bank.gpg("--with-colons", "--with-keygrip", "--list-keys").decode().splitlines()
+    grip = next(line.split(":")[9] for line in listed if line.startswith("grp"))
+    secret = Path("private-keys-v1.d") / f"{grip}.key"
+    (thief.home / secret).write_bytes((bank.home / secret).read_bytes())
+    answers = f"addkey\n13\n{grip}\nq\n0\nsave\n".encode()
+    words = ("--expert", *when, "--no-batch", "--command-fd", "0", "--edit-key", thief.fingerprint)
+    thief.gpg(*words, stdin=answers)
+    ours = keyrings("corp-robbed")
+    ours.learns(thief)
+    (tmp_path / "plain").write_bytes(PLAIN)
+
+    sealer = GpgSealer(
+        ours.home, "sign+encrypt", sign_with=ours.fingerprint, encrypt_to=[bank.fingerprint]
+    )
+
+    with pytest.raises(Refused, match=f"named: {thief.fingerprint}") as refused:
+        sealer.seal(tmp_path / "plain", tmp_path / "sealed")
+    assert "who changed the ring" in refused.value.next_move
+    assert [path.name for path in tmp_path.iterdir()] == ["plain"]
+    ours.gpg("--yes", "--delete-keys", thief.fingerprint)
+    ours.learns(bank)
+    sealer.seal(tmp_path / "plain", tmp_path / "sealed")
+    assert (tmp_path / "sealed").exists()
+
+
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("first", ["bank", "other"])
 def test_a_file_with_two_signatures_is_refused(

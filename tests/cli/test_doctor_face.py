@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -21,14 +22,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from h2h import desk
+from h2h.adapters.journal import Journal
+from h2h.adapters.ssh_keys import new_key
 from h2h.cli import examine
 from h2h.cli.doctor import doctor
 from h2h.cli.examine import Line, Patient, Verdict
 from h2h.config import load
+from h2h.flows.consent import remember_config
 from h2h.ports import Health
 from h2h.sandbox.bank import PracticeBank
 from h2h.sandbox.keys import stop_agent
-from h2h.wiring import ledger_of
+from h2h.wiring import ledger_of, wire
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,36 @@ def test_a_healthy_workspace_has_nothing_to_mend_and_is_left_as_it_was(config: P
     assert {"installation", "config.toml", "schemas", "archive", "disk", "gpg"} <= checked
     assert {"keys of practice", "clock", "ledger"} <= checked
     assert {path: path.stat().st_mtime_ns for path in config.parent.glob("*")} == before
+
+
+def test_an_exchanged_key_file_is_told_until_two_persons_have_confirmed_it(config: Path) -> None:
+    key = "banks.practice.sftp.private_key"
+    agreed = ("agreed by telephone", datetime.now(UTC))
+
+    def start() -> None:
+        with wire(load(config), Journal()) as services:
+            remember_config(services)
+
+    with closing(ledger_of(load(config))) as ledger:
+        for name in ("anna", "bob"):
+            ledger.enrol(name, "", ["admin"], "", "os:x", *agreed)
+    start()
+    assert "configuration" not in faults(config)
+    file = config.parent / "keys/practice-ssh"
+    content = file.read_text()
+    file.write_text(f"{content}\n")  # another file, the same key
+    assert "configuration" not in faults(config)
+    file.unlink()
+    new_key(file, "ed25519", "somebody")
+    found = faults(config)["configuration"]
+    assert (found["verdict"], key in found["found"]) == ("fail", True)
+    start()
+    with closing(ledger_of(load(config))) as ledger:
+        [change] = ledger.proposals()
+        assert "banks.practice.sftp.private_key: public half (changed)" in change.details["keys"]
+        for name in ("anna", "bob"):
+            desk.confirm_config(ledger, name, *agreed)
+    assert "configuration" not in faults(config)
 
 
 def test_a_wrong_configuration_ends_it_with_every_problem(config: Path) -> None:

@@ -19,7 +19,10 @@ from sqlalchemy import create_engine, text
 
 from h2h import desk
 from h2h.core.approval import Policies, Policy, Then
+from h2h.core.fingerprints import UNREAD
+from h2h.core.operators import UNKNOWN
 from h2h.core.states import Out
+from h2h.daemon import Daemon
 from h2h.errors import Refused
 from h2h.flows.consent import remember_config
 from h2h.ports import File
@@ -403,6 +406,63 @@ def test_a_changed_bank_waits_for_a_second_person_before_anything_goes_there(
         desk.confirm_config(ledger, "bob", WHY, now(staffed))
         assert [m.target for m in ledger.room_moves("config-")][-1] == "config-confirmed"
     assert under(after).state is Out.SENT
+
+
+def test_an_exchanged_key_file_waits_until_two_persons_have_seen_it(
+    staffed: Room, payment_file: PaymentFile
+) -> None:
+    ours = "banks.acme.sftp.private_key"
+    sections: dict[str, dict[str, str]] = {"banks.acme": {"zone": "z"}}
+
+    def under(public_half: str) -> File:
+        contents = {ours: {"public half": public_half}}
+        more = {"sections": sections, "contents": lambda: contents}
+        return sweep(staffed, Policies(), configured_by="os-anna", **more)
+
+    staffed.drop(payment_file("M-1"))
+    assert under("1").state is Out.SENT
+    staffed.drop(payment_file("M-2", [{"amount": "1.00"}]))
+    waiting = under("2")
+    assert (waiting.state, ours in waiting.due_because) == (Out.APPROVED, True)
+    with staffed.ledger() as ledger:
+        [change] = ledger.proposals()
+        assert (change.who, change.details["keys"]) == (UNKNOWN, [f"{ours}: public half (changed)"])
+        # whoever owns config.toml need not have exchanged it, so that he is the first of the two
+        assert desk.confirm_config(ledger, "anna", WHY, now(staffed)).outcome == ""
+        with pytest.raises(Refused, match="anna proposed it"):
+            desk.confirm_config(ledger, "anna", WHY, now(staffed))
+    assert under("2").state is Out.APPROVED
+    with staffed.ledger() as ledger:
+        assert desk.confirm_config(ledger, "bob", WHY, now(staffed)).outcome == "confirmed"
+        assert [m.target for m in ledger.room_moves("config-")][-3:] == [
+            "config-proposed",
+            "config-agreed",
+            "config-confirmed",
+        ]
+    assert under("2").state is Out.SENT
+    staffed.drop(payment_file("M-3", [{"amount": "2.00"}]))
+    assert under(UNREAD).state is Out.SENT  # what cannot be read logs in nowhere: no change
+    with staffed.ledger() as ledger:
+        assert ledger.proposals() == []
+    staffed.drop(payment_file("M-4", [{"amount": "3.00"}]))
+    assert under("1").state is Out.APPROVED  # the one of before is another one again
+
+
+def test_a_key_file_that_is_exchanged_while_the_daemon_runs_is_noted(staffed: Room) -> None:
+    key = {"public half": "1"}
+    with staffed.services() as plain:
+        contents = lambda: {"banks.acme.sftp.private_key": dict(key)}  # noqa: E731 - a field
+        services = replace(plain, sections={"banks.acme": {"zone": "z"}}, contents=contents)
+        remember_config(services)
+        daemon = Daemon(services)
+        for _ in range(2):
+            daemon._pass()
+        assert services.ledger.proposals() == []
+        key["public half"] = "2"
+        for _ in range(2):
+            daemon._pass()
+        assert [each.who for each in services.ledger.proposals()] == [UNKNOWN]
+    assert [name for name, _ in staffed.log.events].count("config_changed") == 1
 
 
 # -------------------------------------------------------------------------------------- operators

@@ -19,8 +19,8 @@ from h2h.adapters import credentials
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.store import Store, append, moves
 from h2h.core import retention
-from h2h.core.fingerprints import changed_keys, digest
-from h2h.core.operators import LEAST_ADMINS, Role
+from h2h.core.fingerprints import as_far_as_read, changed_keys, digest
+from h2h.core.operators import LEAST_ADMINS, UNKNOWN, Role
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.ports import MoveRow, Operator, Proposal, SignedIn
@@ -127,6 +127,8 @@ class OperatorRows(Store):
             if confirmed and row["kind"] == RETENTION:
                 why = say("change {number} is a list of files to erase", number=number)
                 raise Refused(why, say("`h2h retention confirm` compares it with what there is"))
+            if confirmed and row["who"] == UNKNOWN:
+                return proposal_of(_agreed(connection, number, who, reason, now))
             outcome = "confirmed" if confirmed else "refused"
             set_decided(connection, number, outcome, who, now)
             kind, subject, facts = row["kind"], row["subject"], row["details"]
@@ -250,6 +252,7 @@ class OperatorRows(Store):
     ) -> Proposal | None:
         with self._writing() as connection:
             remembered = _remembered(connection)
+            sections = as_far_as_read(sections, remembered)
             changed = changed_keys(remembered, sections)
             if not remembered or not _anybody(connection):
                 if changed or not remembered:
@@ -538,6 +541,16 @@ def _remember_config(
 def _waiting_config(connection: Connection) -> RowMapping | None:
     waiting = select(proposals).where(proposals.c.kind == CONFIG, proposals.c.outcome == "")
     return connection.execute(waiting).mappings().first()
+
+
+def _agreed(
+    connection: Connection, number: int, who: str, reason: str, now: datetime
+) -> RowMapping:
+    """Whoever says yes to what nobody owns up to is the first person for it."""
+    ours = update(proposals).where(proposals.c.id == number)
+    connection.execute(ours.values(who=who, reason=reason, at=now))
+    append(connection, "", "proposed", "config-agreed", now, who, f"change {number}: {reason}", "")
+    return open_proposal(connection, number)
 
 
 def _decide_config(
