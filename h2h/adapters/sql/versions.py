@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Update, and_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, select, update
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.settling import settle, unsettle
@@ -25,6 +24,37 @@ from h2h.core.states import Kept
 statements = tables.statements
 
 _MOST_PAGES = 1000  # of one statement without a balance on them
+_COUNTING = and_(  # the end-of-day statements of the account that count
+    *(statements.c[name] == bindparam(f"the_{name}") for name in ("bank", "account", "currency")),
+    statements.c.kept == Kept.BOOKED.value,
+    statements.c.kind == StatementKind.STATEMENT.value,
+)
+_position = statements.c.position
+# Built once: SQLAlchemy takes longer to build each than SQLite to answer it.
+_ROW = select(statements).where(statements.c.id == bindparam("the_id"))
+_VERSIONS = select(statements).where(
+    statements.c.bank == bindparam("the_bank"),
+    statements.c.version == bindparam("the_version"),
+    statements.c.kept.in_([Kept.BOOKED.value, Kept.SUPERSEDED.value]),
+)
+_OF_DAY = (
+    select(statements)
+    .where(_COUNTING, _position.between(bindparam("first"), bindparam("last")))
+    .order_by(_position)
+)
+_BEHIND = (
+    select(statements)
+    .where(_COUNTING, _position > bindparam("place"))
+    .order_by(_position)
+    .limit(_MOST_PAGES)
+)
+_AHEAD = (
+    select(statements)
+    .where(_COUNTING, _position < bindparam("place"))
+    .order_by(_position.desc())
+    .limit(_MOST_PAGES)
+)
+_CHANGED = update(statements).where(statements.c.id == bindparam("the_id"))
 
 
 def choose(connection: Connection, statement_id: str, now: datetime) -> tuple[Kept, str]:
@@ -55,7 +85,7 @@ def restate(
     """
     row = _row(connection, statement_id)
     if facts["version"] == row["version"]:
-        flag_around(connection, row, _set(row, **facts))
+        flag_around(connection, row, facts)
         choose(connection, statement_id, now)
         return
     others = [other["id"] for other in _versions(connection, row) if other["id"] != statement_id]
@@ -63,7 +93,7 @@ def restate(
     _set_aside(
         connection, row, "another delivery shows that it is another statement's version", now
     )
-    connection.execute(_set(row, **facts))
+    _change(connection, row, facts)
     for each in (statement_id, *left):
         kept, _ = choose(connection, each, now)
         if kept is Kept.BOOKED:
@@ -74,12 +104,8 @@ def restate(
 def _versions(connection: Connection, ours: RowMapping) -> Sequence[RowMapping]:
     if not ours["version"]:
         return [ours]
-    query = select(statements).where(
-        statements.c.bank == ours["bank"],
-        statements.c.version == ours["version"],
-        statements.c.kept.in_([Kept.BOOKED.value, Kept.SUPERSEDED.value]),
-    )
-    return connection.execute(query).mappings().all()
+    same = {"the_bank": ours["bank"], "the_version": ours["version"]}
+    return connection.execute(_VERSIONS, same).mappings().all()
 
 
 def _supersede(connection: Connection, row: RowMapping, by: str, now: datetime) -> None:
@@ -93,35 +119,31 @@ def _set_aside(connection: Connection, row: RowMapping, because: str, now: datet
         file = the_file(connection, row["file_id"])
         words = f"statement {row['id']} is {because}"
         append(connection, file.id, file.state, file.state, now, "h2h", words, file.sha256)
-    flag_around(connection, row, _set(row, **changed))
+    flag_around(connection, row, changed)
 
 
 def _count(connection: Connection, row: RowMapping, *, second: bool) -> None:
     because = "a later version of a statement that came before" if second else ""
     changed = {"kept": Kept.BOOKED.value, "because": because, "waits": second}
-    flag_around(connection, row, _set(row, **changed))
+    flag_around(connection, row, changed)
 
 
-def _set(row: RowMapping, **changed: object) -> Update:
-    return update(statements).where(statements.c.id == row["id"]).values(**changed)
+def _change(connection: Connection, row: RowMapping, changed: Mapping[str, object]) -> None:
+    connection.execute(_CHANGED, {"the_id": row["id"], **changed})
 
 
 def _row(connection: Connection, statement_id: str) -> RowMapping:
-    return (
-        connection.execute(select(statements).where(statements.c.id == statement_id))
-        .mappings()
-        .one()
-    )
+    return connection.execute(_ROW, {"the_id": statement_id}).mappings().one()
 
 
 # --------------------------------------------------------------------------------------- continuity
 
 
-def flag_around(connection: Connection, before: RowMapping, change: Update) -> None:
+def flag_around(connection: Connection, before: RowMapping, changed: Mapping[str, object]) -> None:
     """Change a statement, and judge anew what follows on what: it, those of its days before and
     after the change, and those behind them."""
     around = _day_and_behind(connection, before)
-    connection.execute(change)
+    _change(connection, before, changed)
     row = _row(connection, before["id"])
     found = {each["id"] for each in (*around, *_day_and_behind(connection, row), row)}
     for each in found:
@@ -131,43 +153,32 @@ def flag_around(connection: Connection, before: RowMapping, change: Update) -> N
 def _day_and_behind(connection: Connection, row: RowMapping) -> Sequence[RowMapping]:
     """The statements of a statement's day, each at its turn, and the one behind them."""
     day = row["position"].partition("|")[0]
-    of_day = statements.c.position.between(f"{day}|", f"{day}~")
-    group = connection.execute(_ordered(_counting(row) & of_day)).mappings().all()
+    of_day = {**_account(row), "first": f"{day}|", "last": f"{day}~"}
+    group = connection.execute(_OF_DAY, of_day).mappings().all()
     given = sorted(group, key=lambda each: with_turn(each["position"], 0))
     ahead = _before(connection, group[0]) if group else None
     order = chained([_place(each) for each in given], ahead.ends if ahead else None)
     for turn, index in enumerate(order):
         place = with_turn(given[index]["position"], turn)
         if place != given[index]["position"]:
-            connection.execute(_set(given[index], position=place))
+            _change(connection, given[index], {"position": place})
     last = with_turn(row["position"], len(group))
     return [*group, *_next(connection, row, last)]
 
 
-def _counting(row: RowMapping) -> ColumnElement[bool]:
-    """The end-of-day statements of the account that count."""
-    same = (statements.c[name] == row[name] for name in ("bank", "account", "currency"))
-    return and_(
-        *same,
-        statements.c.kept == Kept.BOOKED.value,
-        statements.c.kind == StatementKind.STATEMENT.value,
-    )
+def _account(row: RowMapping) -> dict[str, object]:
+    return {f"the_{name}": row[name] for name in ("bank", "account", "currency")}
 
 
 def _next(connection: Connection, row: RowMapping, place: str) -> Sequence[RowMapping]:
     """The statement behind a place, none or one; pages without a balance hand on what is before
     them."""
-    behind = _ordered(_counting(row) & (statements.c.position > place))
     found: list[RowMapping] = []
-    for each in connection.execute(behind.limit(_MOST_PAGES)).mappings():
+    for each in connection.execute(_BEHIND, {**_account(row), "place": place}).mappings():
         found.append(each)
         if each["opening"] is not None or each["closing"] is not None:
             break
     return found
-
-
-def _ordered(which: ColumnElement[bool]) -> Select[Any]:
-    return select(statements).where(which).order_by(statements.c.position)
 
 
 def _flag(connection: Connection, row: RowMapping) -> None:
@@ -179,15 +190,14 @@ def _flag(connection: Connection, row: RowMapping) -> None:
     waits = row["waits"]
     if not row["assigned"] and not row["because"]:  # a second version waits in any case
         waits = "overlap" in flags
-    connection.execute(_set(row, flags=flags, waits=waits))
+    _change(connection, row, {"flags": flags, "waits": waits})
 
 
 def _before(connection: Connection, row: RowMapping) -> Place | None:
     """The statement before; pages without any balance add their entries to what was before them."""
-    ahead = select(statements).where(_counting(row) & (statements.c.position < row["position"]))
     pages = list[RowMapping]()
-    query = ahead.order_by(statements.c.position.desc()).limit(_MOST_PAGES)
-    for each in connection.execute(query).mappings():
+    ahead = {**_account(row), "place": row["position"]}
+    for each in connection.execute(_AHEAD, ahead).mappings():
         place = _place(each)
         if place.ends is not None:
             return _carried(place, pages)
