@@ -7,7 +7,8 @@ VENV = .venv
 STAMP = $(VENV)/.set-up
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# A third worker: many tests wait for a server or a daemon.
+PYTEST_ARGS ?= -n 3 --dist load
 
 help:
 	@echo "make demo     the whole round trip against the practice bank, in one minute"
