@@ -233,7 +233,7 @@ def workspace(folder: Path, files: int, payments: int) -> Path:
     (made / "config.toml").write_text(CONFIG)
     with wire(load(made / "config.toml"), Quiet(), Clock()) as services:
         for name in ("anna", "bob"):
-            services.ledger.enrol(name, "", ["admin"], PASSWORD, "os:bench", "bench", NOW)
+            services.ledger.enrol(name, "", ["admin"], "", "os:bench", "bench", NOW)
             services.ledger.set_password(name, PASSWORD, NOW)
     engine = create_engine(f"sqlite:///{made}/ledger.db")
     with engine.begin() as connection:

@@ -309,13 +309,13 @@ class Daemon:
 
 
 def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
-    """What a person asked for: `send` or `fetch` (subject: a bank, "" for all), `not-sent`, or
-    `erase`, whose answer names the files that stay, and why.
+    """What a person asked for: `send` or `fetch` (subject: a bank, "" for all), `not-sent`,
+    `look-again`, or `erase`, whose answer names the files that stay, and why.
 
     The answer names the banks that could not be reached, and why.
     """
-    if verb == "not-sent":
-        return _not_sent(json.loads(subject), sweep)
+    if verb in {"not-sent", "look-again"}:
+        return _of_doubt(verb, json.loads(subject), sweep)
     if verb == "erase":
         with _exporting(sweep.services):
             return carry_out(sweep)
@@ -330,11 +330,14 @@ def act(verb: str, subject: str, sweep: Sweep) -> dict[str, str]:
     return dict(sweep.unreachable)
 
 
-def _not_sent(wish: dict[str, str], sweep: Sweep) -> dict[str, str]:
-    """Only where no settling runs beside it may the desk say that a file did not arrive."""
+def _of_doubt(verb: str, wish: dict[str, str], sweep: Sweep) -> dict[str, str]:
+    """Only where no settling runs beside it may the desk look, or say that it did not arrive."""
+    file_id, who = wish["file_id"], wish["who"]
     try:
-        said = (wish["file_id"], wish["who"], wish["reason"])
-        state = desk.resolve_not_sent(sweep, *said, seen=int(wish["seen"]))
+        if verb == "look-again":
+            return {"state": desk.look_again(sweep, file_id, who)}
+        seen = int(wish["seen"])
+        state = desk.resolve_not_sent(sweep, file_id, who, wish["reason"], seen=seen)
     except H2HError as error:
         return {"refused": tell(words_of(error), sweep.services.translate)}
     return {"state": state}

@@ -141,6 +141,7 @@ def wire(
             reports=tuple(_report(each, channels) for each in config.reports),
             printer=ChromiumPrinter(),
             language=config.h2h.language,
+            retention=retention_of(config),
         )
     finally:
         archive.close()

@@ -308,7 +308,7 @@ def staff(services: Services, now: datetime) -> None:
     remember_config(services)
     everything = ["admin", "approver", "operator", "payroll", "viewer"]
     for name in ("ann", "ben"):
-        services.ledger.enrol(name, "", everything, PASSWORD, "os:owner", "first admin", now)
+        services.ledger.enrol(name, "", everything, "", "os:owner", "first admin", now)
         services.ledger.set_password(name, PASSWORD, now)
     for name, role in (("otto", "operator"), ("eve", "approver"), ("vera", "viewer")):
         change = services.ledger.propose("add", name, "ann", "new here", now, roles=[role])

@@ -14,6 +14,7 @@ from h2h.errors import Refused
 
 LEAST_LENGTH = 12  # characters
 MOST_LENGTH = 1_000
+_SECOND_HALF, _LETTERS = 16, "abcdefghjkmnpqrstuvwxyz23456789"
 _STEP = 30  # seconds
 _DRIFT = (0, -1, 1)  # steps that a telephone's clock may be off
 
@@ -23,10 +24,25 @@ def hashed(password: str) -> str:
     from argon2 import PasswordHasher  # noqa: PLC0415 - heavy, and most commands need no password
 
     plain = _normalised(password)
-    if not LEAST_LENGTH <= len(plain) <= MOST_LENGTH:
+    _insist_length(plain, MOST_LENGTH)
+    return PasswordHasher().hash(plain)
+
+
+def _insist_length(plain: str, most: int) -> None:
+    if not LEAST_LENGTH <= len(plain) <= most:
         words = say("a password has at least {least} characters", least=LEAST_LENGTH)
         raise Refused(words, say("Choose a longer one, such as five words"))
-    return PasswordHasher().hash(plain)
+
+
+def first_half(password: str) -> str:
+    """The half of a password that one person chooses for another. Raises Refused as `hashed`."""
+    _insist_length(_normalised(password), MOST_LENGTH - _SECOND_HALF)
+    return password
+
+
+def second_half() -> str:
+    """The half that the second person is shown: 80 bits, in letters that are not mistaken."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(_SECOND_HALF))
 
 
 def fits(password: str, kept: str) -> bool:

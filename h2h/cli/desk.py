@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from h2h.cli.workspace import acting, ledger_at, now
+from h2h.cli.workspace import acting, ledger_at, now, translator_at
+from h2h.core.words import say, tell
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
@@ -178,27 +179,57 @@ def recall(
 @click.command()
 @click.argument("identity", metavar="ID")
 @click.option("--sent/--not-sent", "sent", default=None, help="What the bank says.")
-@_reason
+@click.option("--look", is_flag=True, help="Only look at the bank's server again, now.")
+@click.option("--seen", type=int, help="Only if this is still its newest move, as you saw it.")
+@click.option("--reason", default="", help="Why, in words; it is kept for ever.")
 @_json
 @click.pass_obj
-def resolve(path: Path, identity: str, reason: str, *, sent: bool | None, as_json: bool) -> None:
-    """Settle the file ID in doubt, as the bank says; --not-sent lets the same bytes go again."""
+def resolve(
+    path: Path,
+    identity: str,
+    reason: str,
+    *,
+    sent: bool | None,
+    look: bool,
+    seen: int | None,
+    as_json: bool,
+) -> None:
+    """Settle the file ID in doubt, as the bank says; --not-sent lets the same bytes go again, once
+    a second person (an approver) said so too."""
+    if (sent is None) != look or (sent is not None and not reason):
+        words = "say --sent or --not-sent, as the bank told you, with --reason; or --look"
+        raise click.UsageError(words)
     from h2h import desk  # noqa: PLC0415 - heavy
 
-    if sent is None:
-        raise click.UsageError("say --sent or --not-sent, as the bank told you")
     if sent:
         _act(desk.resolve_sent, path, identity, reason, as_json=as_json)
         return
+    _settle("look-again" if look else "not-sent", path, identity, reason, seen, as_json=as_json)
+
+
+def _settle(
+    verb: str, path: Path, identity: str, reason: str, seen: int | None, *, as_json: bool
+) -> None:
+    """What only the holder of the ledger does with a doubt."""
+    from h2h import desk  # noqa: PLC0415 - heavy
     from h2h.cli.run import ask_or_do  # noqa: PLC0415 - heavy
     from h2h.desk.files import file_named  # noqa: PLC0415 - heavy
 
     with ledger_at(path) as ledger:
-        file = file_named(ledger, identity)
-        act = {"file_id": file.id, "who": acting(ledger), "reason": reason, "seen": file.last_move}
-    answer = ask_or_do("not-sent", json.dumps(act), path)
+        file, who = file_named(ledger, identity), acting(ledger)
+        move = file.last_move if seen is None else seen
+        others = desk.second_for(ledger, who)
+    act = {"file_id": file.id, "who": who, "reason": reason, "seen": move}
+    answer = ask_or_do(verb, json.dumps(act), path)
     if "refused" in answer:
         raise Refused(answer["refused"])
+    if verb == "not-sent" and answer["state"] == file.state and not as_json:
+        names = ", ".join(others)
+        words = say(
+            "{id} is in doubt until one of these says so too: {names}", id=identity, names=names
+        )
+        click.echo(tell(words, translator_at(path)))
+        return
     _say(identity, answer["state"], as_json=as_json)
 
 

@@ -37,7 +37,9 @@ def operator() -> None:
 @_name
 @_role
 @click.option("--os-user", help='Who he is in the shell (default: NAME); "" for nobody.')
-@click.option("--password", "asks", is_flag=True, help="Ask for a first password, to be changed.")
+@click.option(
+    "--password", "asks", is_flag=True, help="Ask for (half of) a first password, to be changed."
+)
 @_reason
 @_json
 @click.pass_obj
@@ -269,6 +271,11 @@ def _tell(change: Proposal, *, as_json: bool) -> None:
         click.echo(json.dumps(_row(change), ensure_ascii=False))
     elif change.outcome:
         click.echo(f"change {change.id} ({change.kind} {change.subject}) is {change.outcome}")
+        if change.second_half:
+            whose = f"the second half of the first password of {change.subject}"
+            click.echo(
+                f"{whose}, told once, to be typed right behind the first: {change.second_half}"
+            )
     else:
         words = f"change {change.id} ({change.kind} {change.subject}) waits for a second admin"
         click.echo(f"{words}: h2h operator confirm {change.id} --reason …")
@@ -289,6 +296,7 @@ def _row(change: Proposal) -> Row:
         "at": change.at.isoformat(timespec="seconds"),
         "outcome": change.outcome or None,
         "decided_by": change.decided_by or None,
+        "second_half": change.second_half or None,
     }
 
 

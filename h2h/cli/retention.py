@@ -50,13 +50,13 @@ def _at(path: Path) -> Iterator[tuple[Ledger, Sequence[Rule]]]:
 @click.pass_obj
 def list_(path: Path, *, as_json: bool) -> None:
     """Files past their time, what keeps some of them, legal holds, and lists that wait."""
-    from h2h.desk.retaining import KIND  # noqa: PLC0415 - heavy
+    from h2h.desk.retaining import KIND, UNHOLD  # noqa: PLC0415 - heavy
     from h2h.flows.retention import listed  # noqa: PLC0415 - heavy
 
     with _at(path) as (ledger, rules):
         found = listed(ledger, rules, now().date())
         holds, left = ledger.holds(), len(ledger.to_erase())
-        waiting = [each for each in ledger.proposals() if each.kind == KIND]
+        waiting = [each for each in ledger.proposals() if each.kind in {KIND, UNHOLD}]
     files = _files(found, translator_at(path))
     lists = [_list_row(each) for each in waiting]
     standing = [_hold_row(each) for each in holds]
@@ -95,7 +95,7 @@ def _show(
 
 _FILE = ("file_id", "document", "accounts", "kept_until", "stays_because")
 _HOLD = ("number", "file_id", "account", "since", "until", "who", "reason")
-_LIST = ("number", "files", "sha256", "who", "reason", "at")
+_LIST = ("number", "what", "files", "sha256", "who", "reason", "at")
 
 
 def _files(found: Listed, translate: Translate) -> list[Row]:
@@ -126,12 +126,15 @@ def _hold_row(hold: Hold) -> Row:
 
 
 def _list_row(change: Proposal) -> Row:
+    """A list of files to erase, or a hold to lift."""
+    lists = "files" in change.details
     return {
         "kind": "proposal",
         "number": change.id,
-        "files": change.details["files"][0],
+        "what": "erase" if lists else f"lift hold {change.subject}",
+        "files": change.details["files"][0] if lists else None,
         "sha256": change.details["sha256"][0],
-        "as_of": change.details["as_of"][0],
+        "as_of": change.details["as_of"][0] if lists else None,
         "who": change.who,
         "reason": change.reason,
         "at": change.at.isoformat(timespec="seconds"),
@@ -169,12 +172,22 @@ def propose(path: Path, reason: str, *, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def confirm(path: Path, number: int, reason: str, *, as_json: bool) -> None:
-    """Be the second person for the list NUMBER: its files are erased, for ever."""
+    """Be the second person for NUMBER: the files of its list are erased, for ever; or its hold is
+    lifted."""
     from h2h.cli.run import ask_or_do  # noqa: PLC0415 - heavy
     from h2h.desk import retaining  # noqa: PLC0415 - heavy
 
     with _at(path) as (ledger, rules):
-        change = retaining.confirm(ledger, rules, number, acting(ledger), reason, now())
+        lifts = (number, retaining.UNHOLD) in {(each.id, each.kind) for each in ledger.proposals()}
+        if lifts:
+            change = retaining.unhold(ledger, number, acting(ledger), reason, now())
+        else:
+            change = retaining.confirm(ledger, rules, number, acting(ledger), reason, now())
+    if lifts:
+        words = say("legal hold {number} is lifted", number=change.subject)
+        told = json.dumps(_list_row(change), ensure_ascii=False)
+        click.echo(told if as_json else tell(words, translator_at(path)))
+        return
     stay = ask_or_do("erase", "", path)
     row = _list_row(change)
     if as_json:
@@ -229,13 +242,18 @@ def hold(
 @_json
 @click.pass_obj
 def unhold(path: Path, number: int, reason: str, *, as_json: bool) -> None:
-    """Lift the legal hold NUMBER; that erases nothing by itself."""
+    """Propose to lift the legal hold NUMBER; a second admin confirms it."""
     from h2h.desk import retaining  # noqa: PLC0415 - heavy
 
     with ledger_at(path) as ledger:
-        retaining.unhold(ledger, number, acting(ledger), reason, now())
-    words = say("legal hold {number} is lifted", number=number)
-    told = json.dumps({"number": number, "outcome": "lifted"})
+        change = retaining.propose_unhold(ledger, number, acting(ledger), reason, now())
+    words = say(
+        "change {change}, to lift legal hold {number}, waits for a second admin: "
+        "`h2h retention confirm {change} --reason …`",
+        change=change.id,
+        number=number,
+    )
+    told = json.dumps(_list_row(change), ensure_ascii=False)
     click.echo(told if as_json else tell(words, translator_at(path)))
 
 

@@ -16,8 +16,8 @@ from h2h.cli.waiting import line_of, problems_of, waiting_rows
 from h2h.cli.workspace import acting, ledger_at, translator_at
 from h2h.core.states import Out
 from h2h.core.words import say, sentences, tell
-from h2h.desk import roles_of, veil, veil_moves, veil_problems, veiled
-from h2h.desk.waiting import shared_words
+from h2h.desk import approvals_of, roles_of, veil, veil_moves, veil_problems
+from h2h.desk.waiting import because_of, shared_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from h2h.core.approval import ApproveBy
     from h2h.core.problem import Problem
     from h2h.core.words import Translate
-    from h2h.ports import File, Ledger, Pause, StatementRow
+    from h2h.ports import File, Ledger, Pause, Progress, StatementRow
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
@@ -47,6 +47,7 @@ def status(path: Path, *, as_json: bool) -> None:
         seen = roles_of(ledger, acting(ledger))
         missing = [] if as_json else missing_statements(path, ledger, folded=True)
         waiting = waiting_rows(ledger, translate)
+        progress = _progress(ledger, files)
     for pause in [] if as_json else pauses:
         click.secho(tell(_paused(pause), translate), fg="red", bold=True)
     for row in missing:
@@ -56,7 +57,11 @@ def status(path: Path, *, as_json: bool) -> None:
     decide_by = deadlines(path, files)
     columns = ("file_id", "name", "bank", "direction", "state", "due_at", "due_because")
     rows = [
-        {"kind": "file", **_waiting(file, translate, seen), **_until(file, decide_by, translate)}
+        {
+            "kind": "file",
+            **_waiting(file, translate, seen, progress.get(file.id)),
+            **_until(file, decide_by, translate),
+        }
         for file in files
     ]
     more = ("decide_by",) if any(row["decide_by"] for row in rows) else ()
@@ -85,10 +90,15 @@ def _until(file: File, deadlines: Mapping[str, ApproveBy], translate: Translate)
     return {"approve_by": found.at.isoformat() if found else None, "decide_by": words}
 
 
-def _waiting(file: File, translate: Translate, roles: Collection[str] | None) -> Row:
-    because = file.due_because or file.because
-    if veiled(file, roles) and because and file.state is not Out.AWAITING_APPROVAL:
-        because = say("hidden: the file is confidential")
+def _progress(ledger: Ledger, files: Sequence[File]) -> Mapping[str, Progress]:
+    """How far the approvals are of those that wait for them."""
+    return ledger.progress([file.id for file in files if file.state is Out.AWAITING_APPROVAL])
+
+
+def _waiting(
+    file: File, translate: Translate, roles: Collection[str] | None, progress: Progress | None
+) -> Row:
+    because = because_of(file, roles, progress)
     return {
         "file_id": file.id,
         "name": file.name,
@@ -97,6 +107,8 @@ def _waiting(file: File, translate: Translate, roles: Collection[str] | None) ->
         "state": file.state.value,
         "due_at": file.due_at.isoformat() if file.due_at else None,
         "due_because": tell(because, translate) or None,
+        "approved_by": list(progress.given) if progress else [],
+        "missing": tell(progress.missing, translate) or None if progress else None,
     }
 
 
@@ -203,7 +215,7 @@ def _life(
         for row in veil(file, ledger.payments(file.id) if file.direction == "out" else (), roles)
     ]
     return {
-        **_waiting(file, translate, roles),
+        **_waiting(file, translate, roles, _progress(ledger, [file]).get(file.id)),
         "confidential": file.confidential,
         "message": file.message or None,
         "message_id": file.message_id or None,
@@ -224,18 +236,19 @@ def _life(
 
 
 def _approvals(file: File, ledger: Ledger, translate: Translate) -> list[Row]:
-    """Who said yes to what; `counts`: to these bytes, under the terms that are asked for."""
+    """Who said yes to what; `counts`: to these bytes, under the terms that are asked for, by
+    somebody who may approve still."""
     asked = ledger.asked_of(file.id)
-    wanted = asked and (asked.content, asked.terms)
     given: list[Row] = [
         {
             "who": each.operator,
             "at": each.at.isoformat(timespec="seconds"),
             "reason": each.reason,
             "sha256": each.content,
-            "counts": (each.content, each.terms) == wanted,
+            "counts": not why_not,
+            "why_not": tell(why_not, translate) or None,
         }
-        for each in ledger.approvals(file.id)
+        for each, why_not in approvals_of(ledger, file)
     ]
     missing = ledger.waiting_for(asked) if asked and file.state is Out.AWAITING_APPROVAL else ""
     if missing:

@@ -29,6 +29,14 @@ def day(asked: Asked, name: str) -> date | None:
     return found
 
 
+def day_of_form(asked: Asked, name: str) -> date | None:
+    """A day of the form, None for an empty field. Raises Refused for what is none."""
+    text = asked.text(name)
+    if (found := usual_day(text)) is None and text:
+        raise Refused(say("{day} is no day", day=text), say("Write it as 2026-11-23"))
+    return found
+
+
 def usual_day(text: str) -> date | None:
     """A day that every zone and database can count from; None for anything else."""
     found = day_of(text)

@@ -19,7 +19,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from h2h.console.page import Asked, room_of
-from h2h.core.operators import Act, may, who_may
+from h2h.core.operators import ACT_WORDS, Act, may, who_may
 from h2h.core.words import say
 from h2h.errors import H2HError, Refused
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 COOKIE = "h2h_session"
+LIVE = "x-live"  # a request that the script makes by itself: nobody used the page
 FORM = "token"  # the field of every form
 
 Page = Callable[[Asked], Response]
@@ -41,13 +42,14 @@ class TooLong(Refused):
 
 
 def signed_in(
-    page: Page, *, act: Act | None = Act.LOOK
+    page: Page, *, act: Act | None = Act.LOOK, used: bool = True
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A page for operators whose role permits `act` (None: everybody who is signed in)."""
+    """A page for operators whose role permits `act` (None: everybody who is signed in). Not `used`:
+    no person asks for it, so that no session lasts longer by it."""
 
     @wraps(page)
     async def guarded(request: Request) -> Response:
-        asked = await run_in_threadpool(_asked, request)
+        asked = await run_in_threadpool(_asked, request, used=used)
         if asked is None:
             return RedirectResponse("/sign-in", status_code=303)
         if asked.session.must_change and request.url.path not in {"/password", "/sign-out"}:
@@ -56,7 +58,8 @@ def signed_in(
             asked.form = _without_nul(await request.form())
             _insist_ours(asked, asked.form)
         if act is not None and not may(asked.session.roles, act):
-            words = say("{who} may not do this ({act})", who=asked.session.operator, act=act)
+            who = asked.session.operator
+            words = say("{who} may not do this ({act})", who=who, act=ACT_WORDS[act])
             raise Refused(words, say("These roles may: {roles}", roles=who_may(act)))
         return await run_in_threadpool(page, asked)
 
@@ -70,10 +73,11 @@ def form_token(token: str) -> str:
     return hashlib.sha256(b"form " + token.encode()).hexdigest()
 
 
-def _asked(request: Request) -> Asked | None:
+def _asked(request: Request, *, used: bool = True) -> Asked | None:
     room = room_of(request)
     token = request.cookies.get(COOKIE, "")
-    session = room.ledger.session(token, room.now) if token else None
+    used = used and LIVE not in request.headers
+    session = room.ledger.session(token, room.now, used=used) if token else None
     if session is None:
         return None
     return Asked(request, room, session, form_token(token), seen=room.ledger.newest_move())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +23,8 @@ from h2h.adapters.catalogue import languages, translator
 from h2h.console.proving import Proving
 from h2h.console.states import STATES, StateWord
 from h2h.core.money import decimals_of, plain
-from h2h.core.operators import Act, may, who_may
+from h2h.core.operators import ACT_WORDS, Act, may, role_words, who_may
+from h2h.core.retention import Kind
 from h2h.core.words import Translate, say, tell, words_of
 from h2h.desk.veil import content_veiled
 from h2h.ports import Services, SignedIn
@@ -45,6 +47,8 @@ class Room:
     services: Services
     secure: bool = False
     proving: Proving = field(default_factory=Proving)
+    streams: Counter[str] = field(default_factory=Counter)  # that are open, by session; touched by
+    # the event loop's thread alone
     _expiries: tuple[datetime, Sequence[Expiry]] | None = None
 
     def expiries(self) -> Sequence[Expiry]:
@@ -177,7 +181,16 @@ class Telling:
     def say(self, template: str, /, **values: object) -> str:
         """A sentence of a template, in the reader's language."""
         told = self.translate(template)
-        return told.format(**values) if values else told
+        facts = {name: self.words(v) if isinstance(v, str) else v for name, v in values.items()}
+        return told.format(**facts) if facts else told
+
+    def roles(self, roles: Iterable[str]) -> str:
+        """Roles in the reader's words."""
+        return self.words(role_words(roles))
+
+    def kind(self, kind: str | None) -> str:
+        """What a file is, for how long it is kept."""
+        return self.words(_KINDS.get(kind or "", "—"))
 
     def words(self, words: str) -> str:
         """A sentence that the code made, in the reader's language."""
@@ -248,6 +261,13 @@ class Telling:
 
 
 _SHORT = 20
+_KINDS: Mapping[str, str] = {
+    Kind.PAYMENT: say("payment file"),
+    Kind.STATEMENT: say("statement"),
+    Kind.REPORT: say("report within the day"),
+    Kind.STATUS: say("status report"),
+    Kind.DOCUMENT: say("document"),
+}
 
 # The pages of the head, by their address.
 PAGES = (
@@ -281,4 +301,5 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"Act": Act, "who_may": who_may, "pages": PAGES, "token": _token}
+    environment.globals["act_words"] = ACT_WORDS
     return environment

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from h2h.core.words import listed, say
+
 UNKNOWN = "unknown person"  # who exchanged a key file; no name of an operator has a blank
 LEAST_ADMINS = 2  # below, the workspace's owner adds admins alone; never again after that
 
@@ -75,4 +77,41 @@ def may(roles: Iterable[str], act: Act) -> bool:
 
 def who_may(act: Act) -> str:
     """The roles that may, in words: `operator, approver`."""
-    return ", ".join(role for role in Role if role in MAY[act])
+    return role_words(role for role in Role if role in MAY[act])
+
+
+def role_words(roles: Iterable[str]) -> str:
+    """Roles in words; one that is unknown as it is written."""
+    return listed(_ROLES.get(role, role) for role in roles)
+
+
+_ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        Role.VIEWER: say("viewer"),
+        Role.OPERATOR: say("operator"),
+        Role.APPROVER: say("approver"),
+        Role.ADMIN: say("admin"),
+        Role.PAYROLL: say("payroll"),
+    }
+)
+
+# What somebody does, as a page or a refusal tells of it.
+ACT_WORDS: Mapping[Act, str] = MappingProxyType(
+    {
+        Act.LOOK: say("look"),
+        Act.APPROVE: say("approve a file"),
+        Act.REJECT: say("reject a file"),
+        Act.HOLD: say("hold a file"),
+        Act.RELEASE: say("release a file"),
+        Act.CANCEL: say("cancel a file"),
+        Act.RECALL: say("recall a file"),
+        Act.RESOLVE: say("resolve a doubt"),
+        Act.REPLAY: say("replay a file"),
+        Act.PAUSE: say("pause"),
+        Act.RESUME: say("resume"),
+        Act.PROPOSE: say("propose a change"),
+        Act.CONFIRM: say("confirm a change"),
+        Act.AUDIT: say("audit"),
+        Act.UNVEIL: say("see what is confidential"),
+    }
+)

@@ -157,6 +157,7 @@ PROPOSED = "retention-proposed"  # targets of links that belong to no file
 CONFIRMED = "retention-confirmed"  # its content: the hash of the list
 REFUSED = "retention-refused"
 HELD, UNHELD, KEPT = "retention-hold", "retention-unhold", "retention-kept"
+UNHOLD_PROPOSED = "retention-unhold-proposed"
 _LINK = re.compile(r"(erasing|erased): list \d+ \(([0-9a-f]{64})\)")
 
 

@@ -5,9 +5,10 @@
 reason and is a link of the chain; once there are operators, each needs a role (`signing`).
 """
 
-from h2h.desk.approving import approve, approve_by_of, hold
+from h2h.desk.approving import approvals_of, approve, approve_by_of, hold
 from h2h.desk.files import (
     cancel,
+    look_again,
     pause,
     recall,
     reject,
@@ -16,6 +17,7 @@ from h2h.desk.files import (
     resolve_not_sent,
     resolve_sent,
     resume,
+    second_for,
 )
 from h2h.desk.people import (
     add_operator,
@@ -23,6 +25,7 @@ from h2h.desk.people import (
     change_password,
     confirm,
     confirm_config,
+    end_session,
     new_second_factor,
     refuse,
     revoke_sessions,
@@ -42,6 +45,7 @@ from h2h.desk.veil import (
 __all__ = [
     "HIDDEN",
     "add_operator",
+    "approvals_of",
     "approve",
     "approve_by_of",
     "cancel",
@@ -50,8 +54,10 @@ __all__ = [
     "confirm",
     "confirm_config",
     "content_veiled",
+    "end_session",
     "hold",
     "insist",
+    "look_again",
     "new_second_factor",
     "pause",
     "permitted",
@@ -66,6 +72,7 @@ __all__ = [
     "resume",
     "revoke_sessions",
     "roles_of",
+    "second_for",
     "veil",
     "veil_moves",
     "veil_problems",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from h2h.core.approval import ApproveBy, approve_by
@@ -11,7 +12,7 @@ from h2h.core.words import say
 from h2h.desk.files import file_named, moved_on, state_of
 from h2h.desk.signing import signed
 from h2h.errors import Refused
-from h2h.ports import BankTerms, File, Ledger
+from h2h.ports import Approval, Asked, BankTerms, File, Ledger, Progress
 
 
 def approve(
@@ -63,6 +64,32 @@ def approve_by_of(file: File, terms: BankTerms, now: datetime) -> ApproveBy | No
     if file.direction != "out" or file.state not in {Out.AWAITING_APPROVAL, Out.HELD}:
         return None
     return approve_by(file.executions, terms.check.cut_offs, terms.calendar, terms.zone, now)
+
+
+def approvals_of(ledger: Ledger, file: File) -> list[tuple[Approval, str]]:
+    """All that were given, each with why it does not count, "" when it does.
+
+    Of a file that is at its bank, what counted when it went counts.
+    """
+    wanted = ledger.asked_of(file.id)
+    standing = {each.move for each in ledger.counting(wanted)} if wanted else set()
+    return [(each, _why_not(each, wanted, file, standing)) for each in ledger.approvals(file.id)]
+
+
+def _why_not(each: Approval, wanted: Asked | None, file: File, standing: Collection[int]) -> str:
+    if wanted is None or (each.content, each.terms) != (wanted.content, wanted.terms):
+        return say("it was for something else")
+    if file.state in BEFORE_DELIVERING and each.move not in standing:
+        return say("{who} was removed since, or lost the role", who=each.operator)
+    return ""
+
+
+def progress_words(progress: Progress) -> str:
+    """`1 of 2 approvals, after bob`; "" when nothing is missing."""
+    if not progress.missing or not progress.given:
+        return progress.missing
+    names = ", ".join(progress.given)
+    return say("{missing}, after {names}", missing=progress.missing, names=names)
 
 
 def broken_words(ledger: Ledger, file: File) -> str:

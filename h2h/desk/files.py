@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from h2h.core.operators import Act
+from h2h.core.operators import Act, may
 from h2h.core.problem import Severity
 from h2h.core.recall import REASONS, USUAL_REASON
 from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, In, Out, withdraws
 from h2h.core.status import KNOWN_AT_BANK
 from h2h.core.words import say, sentences
-from h2h.desk.signing import signed
+from h2h.desk.signing import insist, permitted, signed
 from h2h.errors import Refused
-from h2h.flows.outbound import final_path, temporary_path, withdraw
+from h2h.flows.outbound import advance, final_path, settle, temporary_path, withdraw
 from h2h.flows.sweep import Sweep, terms_of
 from h2h.ports import Change, File, Ledger, MoveRow, StatementRow
 
@@ -133,10 +133,29 @@ def resolve_sent(ledger: Ledger, file_id: str, who: str, reason: str, now: datet
     return state_of(ledger.move(file, Out.SENT, now, because=reason, who=who), file)
 
 
+def look_again(sweep: Sweep, file_id: str, who: str) -> str:
+    """Look at the bank's server for a file in doubt, now; returns its state. That decides nothing:
+    only proof settles it. Whoever calls this holds the ledger's lock."""
+    insist(sweep.ledger, who, Act.RESOLVE)
+    file = _doubtful(sweep.ledger, file_id)
+    _insist_configured(file, sweep)
+    advance(file, sweep, {Out.IN_DOUBT: settle})
+    bank = file.bank or ""
+    if bank in sweep.unreachable:
+        because = sweep.unreachable[bank]
+        words = say("{bank} could not be reached: {because}", bank=bank, because=because)
+        raise Refused(words, say("Look again later"))
+    return file_named(sweep.ledger, file.id).state.value
+
+
 def resolve_not_sent(
     sweep: Sweep, file_id: str, who: str, reason: str, *, seen: int | None = None
 ) -> str:
     """Settle a doubt: the bank says that it does not have the file, so the same bytes go again.
+
+    A mistake pays twice. Where there is another approver, one of them has to say it too: then this
+    returns `in_doubt`, and who said it first stands in the chain, for as long as nothing else comes
+    to the file.
 
     The old temporary must have been gone when the bank was asked: until then a late rename could
     publish it, beside what the bank said and beside the new one. What lies under the final name
@@ -148,8 +167,60 @@ def resolve_not_sent(
     file = _doubtful(sweep.ledger, file_id)
     if seen not in {None, file.last_move}:
         raise moved_on(file)
+    _insist_configured(file, sweep)
+    _insist_not_there(file, sweep)
+    if not _agreed(sweep.ledger, file, who):
+        said = f"{_NOT_SENT}{reason}"
+        return state_of(sweep.ledger.note(file, said, who, sweep.now), file)
+    moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
+    return state_of(moved, file)
+
+
+def second_for(ledger: Ledger, who: str) -> list[str]:
+    """Who has to say it too when `who` says that a file did not arrive: one of these operators; []
+    while there is no other one who approves."""
+    there = [each for each in ledger.operators() if each.active and each.name != who]
+    return [each.name for each in there if may(each.roles, Act.APPROVE)]
+
+
+def said_not_sent(ledger: Ledger, file: File, newest: MoveRow | None) -> MoveRow | None:
+    """Who was the first to say that a file in doubt did not arrive, by its newest move; None when
+    nobody did, something came since, or he may not say so any more."""
+    if file.state is not Out.IN_DOUBT or newest is None or newest.source != newest.target:
+        return None
+    said = newest.who != "h2h" and str(newest.because).startswith(_NOT_SENT)
+    return newest if said and permitted(ledger, newest.who, Act.RESOLVE) else None
+
+
+_NOT_SENT = "it did not arrive: "  # how the first one's link of the chain begins
+
+
+def _agreed(ledger: Ledger, file: File, who: str) -> bool:
+    """Is `who` the second one to say so, where it takes a second one?"""
+    others = second_for(ledger, who)
+    if not others:
+        return True
+    moves = ledger.moves(file.id)
+    first = said_not_sent(ledger, file, moves[-1] if moves else None)
+    if first is None:
+        return False
+    names = ", ".join(others)
+    if first.who == who or not permitted(ledger, who, Act.APPROVE):
+        words = say("{first} has said so, and a wrong word pays twice", first=first.who)
+        raise Refused(words, say("One of these has to say it too: {names}", names=names))
+    if why := ledger.broken_path(file):
+        words = say("the ledger was changed by hand: {why}", why=why)
+        raise Refused(words, say("See `h2h archive verify`"))
+    return True
+
+
+def _insist_configured(file: File, sweep: Sweep) -> None:
     if (file.bank or "") not in sweep.services.banks:
         raise not_configured(file.bank or "")
+
+
+def _insist_not_there(file: File, sweep: Sweep) -> None:
+    """Raise Refused unless the bank's server shows nothing of it, and showed nothing before."""
     terms = terms_of(file, sweep)
     session = sweep.fresh_session(terms.name, file.host)
     if withdraws(terms.publish) and withdraw(file, session, sweep):
@@ -161,8 +232,6 @@ def resolve_not_sent(
             "{name} lies at the bank with {size} bytes", name=file.final_name, size=there.size
         )
         raise Refused(words, say("It arrived, or arrived in part: settle it with the bank"))
-    moved = sweep.ledger.move(file, Out.SEALED, sweep.now, because=reason, who=who)
-    return state_of(moved, file)
 
 
 def replay(ledger: Ledger, file_id: str, who: str, reason: str, now: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from h2h.core.operators import LEAST_ADMINS, Act, Role
 from h2h.core.words import say
+from h2h.desk.retaining import UNHOLD, unhold
 from h2h.desk.signing import insist, signed
 from h2h.errors import Refused
 from h2h.ports import Ledger, Proposal
@@ -29,8 +30,9 @@ def add_operator(
 ) -> Proposal | None:
     """Add an operator: None when that is done, else the change that waits for a second admin.
 
-    Only the workspace's `owner`, in the shell, adds the first two admins alone. A `password` that
-    somebody else chose has to be changed at the first sign-in.
+    Only the workspace's `owner`, in the shell, adds the first two admins alone. Of a `password`
+    that waits for a second admin only half is chosen here (see `confirm`); whoever did not choose
+    his password himself has to change it at the first sign-in.
     """
     if not _NAME.fullmatch(name):
         words = say("{name} is no name for an operator", name=name)
@@ -61,8 +63,8 @@ def change_operator(
     roles: Sequence[str] = (),
     password: str = "",
 ) -> Proposal:
-    """Propose to `remove` an operator, to give him another `role`, a new `password`, or to take
-    away his second factor (`totp`); a second admin confirms it."""
+    """Propose to `remove` an operator, to give him another `role`, a new `password` (its first
+    half), or to take away his second factor (`totp`); a second admin confirms it."""
     signed(ledger, who, reason, Act.PROPOSE)
     if kind == "role":
         _insist_roles(roles)
@@ -70,8 +72,15 @@ def change_operator(
 
 
 def confirm(ledger: Ledger, number: int, who: str, reason: str, now: datetime) -> Proposal:
-    """Be the second person for a change of operators or of the configuration."""
+    """Be the second person for a change of operators, of the configuration, or of a legal hold.
+
+    With a new password the answer tells its second half, this once: whoever proposed it told the
+    first one, so that neither of the two can sign in as the third.
+    """
     signed(ledger, who, reason, Act.CONFIRM)
+    waiting = {each.id: each.kind for each in ledger.proposals()}
+    if waiting.get(number) == UNHOLD:
+        return unhold(ledger, number, who, reason, now)
     return ledger.decide(number, who, reason, now, confirmed=True)
 
 
@@ -106,6 +115,17 @@ def revoke_sessions(ledger: Ledger, name: str, who: str, now: datetime) -> int:
     if name != who:
         insist(ledger, who, Act.PROPOSE)
     return ledger.revoke_all(name, who, now)
+
+
+def end_session(ledger: Ledger, session: str, who: str, now: datetime) -> None:
+    """End one session: one's own, or anybody's for an admin."""
+    owners = [each.operator for each in ledger.sessions(now) if each.id == session]
+    if not owners:
+        words = say("this session is over already")
+        raise Refused(words, say("Nothing is left to end"))
+    if owners[0] != who:
+        insist(ledger, who, Act.PROPOSE)
+    ledger.revoke(session, who, now)
 
 
 def _insist_roles(roles: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from h2h.flows.retention import listed
 from h2h.ports import Ledger, Proposal
 
 KIND = "retention"  # of its proposals
+UNHOLD = "unhold"  # of those that lift a hold
 
 
 def propose(
@@ -50,10 +51,16 @@ def hold(ledger: Ledger, wish: Hold, now: datetime) -> Hold:
     return ledger.hold(wish, now)
 
 
-def unhold(ledger: Ledger, number: int, who: str, reason: str, now: datetime) -> None:
-    """Lift a legal hold; by itself that erases nothing."""
-    signed(ledger, who, reason, Act.CONFIRM)
-    ledger.unhold(number, who, reason, now)
+def propose_unhold(ledger: Ledger, number: int, who: str, reason: str, now: datetime) -> Proposal:
+    """Propose to lift a legal hold, which is what lets its files be erased."""
+    _insist_operator(ledger, who, reason, Act.PROPOSE)
+    return ledger.propose_unhold(number, who, reason, now)
+
+
+def unhold(ledger: Ledger, change: int, who: str, reason: str, now: datetime) -> Proposal:
+    """Be the second person for it: the hold is lifted; by itself that erases nothing."""
+    _insist_operator(ledger, who, reason, Act.CONFIRM)
+    return ledger.unhold(change, who, reason, now)
 
 
 def _insist_operator(ledger: Ledger, who: str, reason: str, act: Act) -> None:
@@ -61,4 +68,4 @@ def _insist_operator(ledger: Ledger, who: str, reason: str, act: Act) -> None:
     signed(ledger, who, reason, act)
     if ledger.operator(who) is None:
         words = say("{who} is no operator here", who=who)
-        raise Refused(words, say("Erasing takes two operators: `h2h operator add`"))
+        raise Refused(words, say("Erasing, and what permits it, takes two: `h2h operator add`"))

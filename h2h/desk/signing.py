@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from h2h.core.operators import Act, may, who_may
+from h2h.core.operators import ACT_WORDS, Act, may, who_may
 from h2h.core.words import say
 from h2h.errors import Refused
 from h2h.ports import Ledger
@@ -24,7 +24,7 @@ def insist(ledger: Ledger, who: str, act: Act) -> None:
     if ledger.operator(who) is None:
         words = say("{who} is no operator here", who=who)
         raise Refused(words, say("An admin adds operators: `h2h operator add`"))
-    words = say("{who} may not do this ({act})", who=who, act=act)
+    words = say("{who} may not do this ({act})", who=who, act=ACT_WORDS[act])
     raise Refused(words, say("These roles may: {roles}", roles=who_may(act)))
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from h2h.core.approval import ApproveBy
 from h2h.core.operators import Act, may
 from h2h.core.states import Handed, In, Kept, Out
-from h2h.core.words import say
-from h2h.desk.approving import approve_by_of
+from h2h.core.words import say, sentences
+from h2h.desk.approving import approve_by_of, progress_words
+from h2h.desk.files import said_not_sent
 from h2h.desk.veil import veiled
-from h2h.ports import ExportRow, File, Ledger, Services, StatementRow
+from h2h.ports import (
+    ExportRow,
+    File,
+    Ledger,
+    MoveRow,
+    Progress,
+    Services,
+    StatementRow,
+)
 
 _ACTS: Mapping[Out | In, Act] = {
     Out.IN_DOUBT: Act.RESOLVE,
@@ -20,6 +29,8 @@ _ACTS: Mapping[Out | In, Act] = {
     Out.HELD: Act.RELEASE,
     In.QUARANTINED: Act.REPLAY,
 }
+# What goes on by itself, once it may.
+_BY_ITSELF = frozenset({Out.APPROVED, Out.SEALED, Out.STAGED})
 _ORDER = {Act.RESOLVE: 0, Act.APPROVE: 1, Act.RELEASE: 2, Act.REPLAY: 3}
 
 
@@ -50,40 +61,110 @@ def waiting(services: Services, roles: Collection[str], now: datetime) -> list[W
     return sorted(found, key=lambda each: (_ORDER[each.act], _due(each), each.since, each.id))
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a file waits for: `until` when a person has to decide, or from when on it goes by itself
+    (None: that is not known), and why."""
+
+    until: ApproveBy | None
+    goes_on: datetime | None
+    because: str
+
+
+def standing(
+    services: Services, files: Sequence[File], roles: Collection[str], now: datetime
+) -> dict[str, Standing]:
+    """The same for each of these files, whatever its state."""
+    asked = [file.id for file in files if file.state is Out.AWAITING_APPROVAL]
+    progress = services.ledger.progress(asked)
+    doubtful = [file.id for file in files if file.state is Out.IN_DOUBT]
+    newest = services.ledger.newest_moves(doubtful)
+    return {
+        file.id: Standing(
+            _until(file, services, now),
+            file.due_at if file.state in _BY_ITSELF else None,
+            because_of(
+                file,
+                roles,
+                progress.get(file.id),
+                said_not_sent(services.ledger, file, newest.get(file.id)),
+            ),
+        )
+        for file in files
+    }
+
+
+def going_on(
+    services: Services, roles: Collection[str], now: datetime
+) -> list[tuple[File, Standing]]:
+    """The payment files that wait for something else than a person, such as a window; first what
+    goes first."""
+    files = services.ledger.files(_BY_ITSELF, direction="out")
+    waits = [file for file in files if file.due_because]
+    told = standing(services, waits, roles, now)
+    latest = datetime.max.replace(tzinfo=UTC)
+    return sorted(
+        ((file, told[file.id]) for file in waits), key=lambda each: each[1].goes_on or latest
+    )
+
+
+def _until(file: File, services: Services, now: datetime) -> ApproveBy | None:
+    terms = services.banks.get(file.bank or "")
+    return approve_by_of(file, terms, now) if terms else None
+
+
 def _due(each: Waiting) -> float:
     return each.until.at.timestamp() if each.until else float("inf")
 
 
 def _files(services: Services, roles: Collection[str], now: datetime) -> Iterator[Waiting]:
-    for state, act in _ACTS.items():
-        direction = "out" if isinstance(state, Out) else "in"
-        for file in services.ledger.files(frozenset({state}), direction=direction):
-            terms = services.banks.get(file.bank or "")
-            until = approve_by_of(file, terms, now) if terms else None
-            yield Waiting(
-                act,
-                file.state.value,
-                file.id,
-                file.id,
-                file.name,
-                file.bank or "",
-                file.control_sum,
-                _since(services.ledger, file),
-                until,
-                _because(file, roles),
-                may(roles, act),
-            )
+    files = [
+        file
+        for direction, kind in (("out", Out), ("in", In))
+        for file in services.ledger.files(
+            frozenset(state for state in _ACTS if isinstance(state, kind)), direction=direction
+        )
+    ]
+    newest = services.ledger.newest_moves([file.id for file in files])
+    told = standing(services, files, roles, now)
+    for file in files:
+        act = _ACTS[file.state]
+        move, stands = newest.get(file.id), told[file.id]
+        yield Waiting(
+            act,
+            file.state.value,
+            file.id,
+            file.id,
+            file.name,
+            file.bank or "",
+            file.control_sum,
+            move.at if move else file.created,
+            stands.until,
+            stands.because,
+            may(roles, act),
+        )
 
 
-def _since(ledger: Ledger, file: File) -> datetime:
-    moves = ledger.moves(file.id)
-    return moves[-1].at if moves else file.created
+def because_of(
+    file: File,
+    roles: Collection[str] | None,
+    progress: Progress | None = None,
+    said: MoveRow | None = None,
+) -> str:
+    """Why a file stands where it does, or what it waits for; nothing that quotes what is hidden.
 
-
-def _because(file: File, roles: Collection[str]) -> str:
+    `progress` is that of its approvals, `said` who was the first to say that it did not arrive.
+    """
     because = file.due_because or file.because
     if veiled(file, roles) and because and file.state is not Out.AWAITING_APPROVAL:
-        return say("hidden: the file is confidential")
+        because = say("hidden: the file is confidential")
+    if progress is not None and file.state is Out.AWAITING_APPROVAL:
+        return sentences(words for words in (progress_words(progress), because) if words)
+    if said is not None:
+        first = say(
+            "{who} said that it did not arrive; a second person has to say it too", who=said.who
+        )
+        return sentences(words for words in (first, because) if words)
     return because
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from h2h.core.approval import Policies
+from h2h.core.retention import Rule
 from h2h.core.words import Translate
 from h2h.ports.alerts import AlertRow, Backlog, Batch, Channel, Disk, Expiry, Watch
 from h2h.ports.approvals import (
@@ -21,7 +22,9 @@ from h2h.ports.approvals import (
     Creditors,
     Operator,
     Operators,
+    Progress,
     Proposal,
+    SessionRow,
     SignedIn,
 )
 from h2h.ports.formats import (
@@ -138,6 +141,7 @@ __all__ = [
     "Pause",
     "PaymentRow",
     "Printer",
+    "Progress",
     "Proposal",
     "RecallRow",
     "RecalledRow",
@@ -152,6 +156,7 @@ __all__ = [
     "Seen",
     "Services",
     "Session",
+    "SessionRow",
     "SignedIn",
     "Snapshot",
     "Source",
@@ -204,3 +209,4 @@ class Services:
     reports: Sequence[ReportTerms] = ()  # that make themselves
     printer: Printer | None = None  # makes PDF
     language: str = "en"  # the one of `translate`
+    retention: Sequence[Rule] = ()  # how long what is kept

@@ -44,6 +44,15 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the approvals of a file are: who said yes so that it counts, the first one first, and
+    what is missing, in words."""
+
+    given: tuple[str, ...]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Creditors:
     """Accounts in a file that nothing was paid to before; `changed` of them under a known name."""
 
@@ -58,12 +67,16 @@ class Approvals(Protocol):
         """What an admitted file moves by account and currency; counted once a content."""
         ...
 
-    def sums_gone(self, bank: str, day: date, besides: File) -> Sequence[AccountSum]:
-        """The same of all that went to `bank` on its `day` or is on its way there."""
+    def sums_gone(
+        self, bank: str, day: date, besides: File, since: datetime
+    ) -> Sequence[AccountSum]:
+        """The same of all that went to `bank` on its `day`, which began at `since`, or is on its way
+        there. Raises Corrupt when the chain tells otherwise of one of these files."""
         ...
 
     def creditors(self, file: File) -> Creditors:
-        """Compared with the payments of all files that went to a bank, or are approved."""
+        """Compared with the payments of all files that went to a bank, or are approved; an account
+        is known only as far as the chain tells of these payments."""
         ...
 
     def ask_approval(
@@ -94,6 +107,14 @@ class Approvals(Protocol):
         """
         ...
 
+    def counting(self, asked: Asked) -> Sequence[Approval]:
+        """Those of `approvals` that count now: for what is asked for, by who may still approve."""
+        ...
+
+    def progress(self, file_ids: Sequence[str]) -> Mapping[str, Progress]:
+        """Of those files that were asked for approvals, how far they are."""
+        ...
+
     def waiting_for(self, asked: Asked) -> str:
         """What is still missing, in words; "" when the approvals suffice."""
         ...
@@ -102,7 +123,9 @@ class Approvals(Protocol):
         """Why the ledger's word on a file is not what the chain tells, "" when it is.
 
         The moves of the file, each with its hash, must lead from the door to the state that it is
-        in, under its content; and each approval must be the link of the chain that it names.
+        in, under its content; each approval must be the link of the chain that it names; and what
+        is read of the file to judge it must be what was noted when it was claimed and checked:
+        see h2h.core.noted.
         """
         ...
 
@@ -136,11 +159,23 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session that is open. `id` names it to people, and opens nothing."""
+
+    id: str
+    operator: str
+    address: str
+    since: datetime
+    seen: datetime  # used last, give or take a minute
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A change that waits for a second person, or did.
 
-    `kind` is add, remove, role, password, totp or config; `subject` an operator, or the sections of
-    the configuration; `details` what is told of it (never a secret).
+    `kind` is add, remove, role, password, totp, config, retention or unhold; `subject` an operator,
+    the sections of the configuration, or a legal hold; `details` what is told of it (never a
+    secret). `second_half` is told once, to whoever confirms a password: see Operators.decide.
     """
 
     id: int
@@ -153,6 +188,7 @@ class Proposal:
     outcome: str = ""  # confirmed | refused | superseded
     decided_by: str = ""
     decided: datetime | None = None
+    second_half: str = ""
 
 
 class Operators(Protocol):
@@ -196,7 +232,10 @@ class Operators(Protocol):
         os_user: str = "",
         password: str = "",
     ) -> Proposal:
-        """A change of operators that waits for a second admin. Refused when it cannot be made."""
+        """A change of operators that waits for a second admin. Refused when it cannot be made.
+
+        `password` is the first half of a new one.
+        """
         ...
 
     def proposals(self, *, all_of_them: bool = False) -> Sequence[Proposal]:
@@ -207,7 +246,11 @@ class Operators(Protocol):
         self, number: int, who: str, reason: str, now: datetime, *, confirmed: bool
     ) -> Proposal:
         """Confirm (and make) or refuse a change, in one transaction. Refused when it is decided
-        already, when `who` proposed it, or when it cannot be made any more."""
+        already, when `who` proposed it, or when it cannot be made any more.
+
+        A new password is the half that was proposed and, right behind it, the `second_half` that
+        is made here: neither of the two persons can sign in as a third one.
+        """
         ...
 
     def insist_password(self, name: str, password: str, now: datetime) -> None:
@@ -215,7 +258,8 @@ class Operators(Protocol):
         ...
 
     def set_password(self, name: str, password: str, now: datetime) -> None:
-        """An operator's own new password; all of his sessions end. Refused when it is too weak."""
+        """An operator's own new password; all of his sessions end. Refused when it is too weak, or
+        the present one."""
         ...
 
     def new_totp(self, name: str, now: datetime) -> str:
@@ -229,8 +273,21 @@ class Operators(Protocol):
         operator and the address wait longer after each of several failures, never for ever."""
         ...
 
-    def session(self, token: str, now: datetime) -> SignedIn | None:
-        """The session of a token; None when it ended, was revoked, or its operator left."""
+    def session(self, token: str, now: datetime, *, used: bool = True) -> SignedIn | None:
+        """The session of a token; None when it ended, was revoked, or its operator left. Not `used`
+        by a person, as when a page looks by itself, it does not last longer for that."""
+        ...
+
+    def session_id(self, token: str) -> str:
+        """What names the session of this token among `sessions`."""
+        ...
+
+    def sessions(self, now: datetime) -> Sequence[SessionRow]:
+        """All that are open, by operator, the newest first."""
+        ...
+
+    def revoke(self, session: str, who: str, now: datetime) -> bool:
+        """End one session; False when there is no such one open."""
         ...
 
     def sign_out(self, token: str, now: datetime) -> None:

@@ -66,6 +66,15 @@ class Ledger(
     move that the tables of core.states do not know.
     """
 
+    def together(self) -> AbstractContextManager[None]:
+        """All calls of this thread within are one transaction: committed at its end, or undone when
+        anything is raised out of it or out of one of the calls. After one that raised, every
+        further call raises Transient, and so does the end.
+
+        Nothing within may act outside on the strength of what was written within.
+        """
+        ...
+
     # -- files
 
     def file(self, file_id: str) -> File | None: ...
@@ -168,6 +177,11 @@ class Ledger(
     ) -> File | None:
         """Record waivers bound to the file's sha256; None when any move came after `file` was seen:
         it may be held for more than the person knows."""
+        ...
+
+    def note(self, file: File, because: str, who: str, now: datetime) -> File | None:
+        """A link of the chain that moves nothing: what a person said of a file; None when any move
+        came after `file` was seen."""
         ...
 
     def reserve(

@@ -40,8 +40,14 @@ class Retention(Protocol):
         """Enter a legal hold, chained; its number is given here."""
         ...
 
-    def unhold(self, number: int, who: str, reason: str, now: datetime) -> None:
-        """Lift a hold, chained; Refused when none of this number stands."""
+    def propose_unhold(self, number: int, who: str, reason: str, now: datetime) -> Proposal:
+        """That a hold be lifted, which waits for a second person; Refused when none of this number
+        stands, or it was proposed already."""
+        ...
+
+    def unhold(self, change: int, who: str, reason: str, now: datetime) -> Proposal:
+        """Confirm such a change and lift its hold, chained, in one transaction. Refused when it is
+        decided already, or when `who` proposed it."""
         ...
 
     def propose_erasure(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
-from h2h.ports.rows import BalanceRow, File, PaymentRow, TracedPayment
+from h2h.ports.rows import BalanceRow, File, MoveRow, PaymentRow, TracedPayment
 
 Row_co = TypeVar("Row_co", covariant=True)
 
@@ -89,6 +89,10 @@ class Views(Protocol):
 
     def anything_confidential(self) -> bool:
         """Is any file confidential?"""
+        ...
+
+    def newest_moves(self, file_ids: Sequence[str]) -> Mapping[str, MoveRow]:
+        """The newest move of each of these files."""
         ...
 
     def counts_since(self, since: datetime) -> Counts:

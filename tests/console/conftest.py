@@ -81,11 +81,9 @@ class Site:
         """An operator with a password of his own, as two admins would have made him."""
         ledger, now = self.services.ledger, self.clock.now()
         if "admin" in roles:
-            ledger.enrol(name, "", roles, PASSWORD, "os:owner", "first", now)
+            ledger.enrol(name, "", roles, "", "os:owner", "first", now)
         else:
-            change = ledger.propose(
-                "add", name, "root-a", "new", now, roles=roles, password=PASSWORD
-            )
+            change = ledger.propose("add", name, "root-a", "new", now, roles=roles)
             ledger.decide(change.id, "root-b", "yes", now, confirmed=True)
         ledger.set_password(name, PASSWORD, now)
 

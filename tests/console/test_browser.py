@@ -235,11 +235,11 @@ def staff(services: Services) -> None:
     ledger, now = services.ledger, datetime.now(UTC)
     ledger.configured(services.sections, "os:owner", now)
     for name in ("ann", "ben"):
-        ledger.enrol(name, "", ["admin"], PASSWORD, "os:owner", "first", now)
+        ledger.enrol(name, "", ["admin"], "", "os:owner", "first", now)
         ledger.set_password(name, PASSWORD, now)
     others = {"alice": "approver", "bob": "approver", "otto": "operator", "vera": "viewer"}
     for name, role in others.items():
-        change = ledger.propose("add", name, "ann", "new", now, roles=[role], password=PASSWORD)
+        change = ledger.propose("add", name, "ann", "new", now, roles=[role])
         ledger.decide(change.id, "ben", "yes", now, confirmed=True)
         ledger.set_password(name, PASSWORD, now)
 

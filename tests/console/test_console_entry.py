@@ -99,11 +99,12 @@ def test_who_may_only_look_is_told_who_may(site: Site, token: Token) -> None:
 
 def test_a_password_that_somebody_else_set_opens_one_page_only(site: Site, token: Token) -> None:
     now = site.clock.now()
+    half = "set by the admin 1"
     change = site.services.ledger.propose(
-        "add", "bob", "root-a", "new", now, roles=["viewer"], password="set by the admin 1"
+        "add", "bob", "root-a", "new", now, roles=["viewer"], password=half
     )
-    site.services.ledger.decide(change.id, "root-b", "yes", now, confirmed=True)
-    browser = site.sign_in("bob", "set by the admin 1")
+    change = site.services.ledger.decide(change.id, "root-b", "yes", now, confirmed=True)
+    browser = site.sign_in("bob", half + change.second_half)
     page = browser.get("/")
     assert page.url.path == "/password"
     own = "my own long pass phrase"

@@ -278,7 +278,7 @@ def test_what_may_not_be_pressed_is_absent_and_who_may_is_said(
     vera = at.site.sign_in("vera")
     page = vera.get(f"/files/{file.id}").text
     assert f'action="/files/{file.id}/' not in page
-    assert "approve: these roles may: approver" in page
+    assert "approve a file: these roles may: approver" in page
     for verb in ("approve", "reject", "hold", "release", "cancel", "sent", "not-sent", "recall"):
         form = {"token": token(page), "reason": "I want it", "content": file.sha256}
         answer = vera.post(f"/files/{file.id}/{verb}", data=form)
@@ -339,9 +339,54 @@ def test_a_doubt_is_settled_the_other_way_without_a_daemon(
     status, page = pressed(otto, token, address, "not-sent")
     assert (status, at.file(file).state) == (409, Out.IN_DOUBT)
     assert "ask the bank once more" in page  # the temporary is gone from now on
-    status, _ = pressed(otto, token, address, "not-sent")
+    status, page = pressed(otto, token, address, "not-sent")
+    assert (status, at.file(file).state) == (200, Out.IN_DOUBT)
+    assert "otto said at" in page
+    assert "One of these has to say it too: alice, bob" in page
+    assert "send the same bytes again" not in page  # he has said it
+    assert "a second person has to say it too" in otto.get("/").text
+    assert pressed(otto, token, address, "not-sent")[0] == 409
+    status, page = pressed(at.site.sign_in("alice"), token, address, "not-sent")
     assert (status, at.file(file).state) == (200, Out.SEALED)
     assert not at.site.services.ledger.is_locked()
+
+
+def test_the_second_word_is_for_the_move_that_was_shown(
+    at: Desk, token: Token, payment_file: PaymentFile
+) -> None:
+    file = in_doubt(at, payment_file())
+    otto, address = at.site.sign_in("otto"), f"/files/{file.id}"
+    alice = at.site.sign_in("alice")
+    before = re.search(r'name="seen" value="([^"]*)"', alice.get(address).text)
+    assert before is not None
+    for _ in range(2):
+        pressed(otto, token, address, "not-sent")
+    for seen in (before[1], "", "0", "-1", "garbage", "9" * 40, "٣", "1;2"):
+        status, page = pressed(alice, token, address, "not-sent", seen=seen)
+        assert (status, "moved on meanwhile" in page) == (409, True), seen
+    ledger = at.site.services.ledger
+    assert at.file(file).state is Out.IN_DOUBT
+    told = ledger.note(at.file(file), "a report with an unknown code", "h2h", at.site.clock.now())
+    assert told is not None
+    status, page = pressed(alice, token, address, "not-sent")  # the first word is not the newest
+    assert (status, at.file(file).state) == (200, Out.IN_DOUBT)
+    assert "alice said at" in page
+
+
+def test_the_bank_is_looked_at_again_by_a_button(
+    at: Desk, token: Token, payment_file: PaymentFile
+) -> None:
+    file = in_doubt(at, payment_file())
+    otto, address = at.site.sign_in("otto"), f"/files/{file.id}"
+    status, page = pressed(otto, token, address, "look-again")
+    assert (status, at.file(file).state) == (200, Out.IN_DOUBT)
+    assert "was looked at again" in page
+    assert pressed(at.site.sign_in("vera"), token, address, "look-again")[0] == 409
+    (at.root / "bank" / "in" / file.final_name).write_bytes(b"")  # it has our size, which is 0 here
+    status, page = pressed(otto, token, address, "look-again")
+    assert (status, at.file(file).state) == (200, Out.SENT)
+    assert "lies at the bank with our size" in page
+    assert pressed(otto, token, address, "look-again")[0] == 409  # nothing is in doubt any more
 
 
 def test_a_running_daemon_is_asked_to_settle_it(
@@ -366,10 +411,11 @@ def test_a_running_daemon_is_asked_to_settle_it(
         assert running.wait(10)
         otto, address = at.site.sign_in("otto"), f"/files/{file.id}"
         statuses = [pressed(otto, token, address, "not-sent")[0] for _ in range(2)]
+        statuses.append(pressed(at.site.sign_in("bob"), token, address, "not-sent")[0])
     finally:
         over.set()
         other.join(10)
-    assert (statuses, at.file(file).state) == ([409, 200], Out.SEALED)
+    assert (statuses, at.file(file).state) == ([409, 200, 200], Out.SEALED)
 
 
 def test_a_recall_is_asked_for_on_the_page_of_the_payment(

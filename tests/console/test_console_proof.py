@@ -304,12 +304,13 @@ def test_a_change_of_the_configuration_is_confirmed_here(site: Site, token: Toke
     assert ledger.proposals() == []
 
 
-def test_a_list_to_erase_waits_here_and_is_confirmed_in_the_shell(site: Site) -> None:
+def test_a_list_to_erase_waits_here_and_is_confirmed_where_it_is_shown(site: Site) -> None:
     ledger, now = site.services.ledger, site.clock.now()
     change = ledger.propose_erasure([], now.date(), "root-a", "past its time", now)
     page = site.sign_in("root-b").get("/operators")
     assert page.status_code == 200
-    assert f"h2h retention confirm {change.id}" in page.text
+    assert 'href="/archive/retention"' in page.text
+    assert f"Confirm change {change.id}" not in page.text
     assert "Confirm change" not in page.text
     assert "Refuse change" in page.text
 

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+)
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.noting import (
+    GONE,
+    ON_THE_WAY,
+    broken_moves,
+    changed_facts,
+    doubtful,
+    doubtful_day,
+)
 from h2h.adapters.sql.operators import fingerprint_of
 from h2h.adapters.sql.store import (
     MOVES_OF_FILE,
@@ -25,22 +47,20 @@ from h2h.adapters.sql.store import (
     the_file,
 )
 from h2h.core.approval import AccountSum, Demand, Group, missing
-from h2h.core.chain import link, record_of
 from h2h.core.money import total
 from h2h.core.operators import Act, may
-from h2h.core.states import ANNOUNCED, AT_THE_BANK, BEFORE_DELIVERING, Out
+from h2h.core.states import Out
 from h2h.core.words import say, sentences
-from h2h.errors import Refused
-from h2h.ports import Approval, Asked, Creditors, File, MoveRow
+from h2h.errors import Corrupt, Refused
+from h2h.ports import Approval, Asked, Creditors, File, MoveRow, Progress
 
 payments, sums = tables.payments, tables.account_sums
 demands, approvals, operators = tables.demands, tables.approvals, tables.operators
 
-_ON_THE_WAY = sorted(BEFORE_DELIVERING - {Out.CLAIMING, Out.CLAIMED, Out.HELD})
-_GONE = sorted((AT_THE_BANK | ANNOUNCED) - {Out.REJECTED, Out.CANCELLED_BY_BANK})
 # Whom a file in one of these pays is known: a person has looked at it, or nobody had to.
-_KNOWN = sorted({*_GONE, Out.APPROVED, Out.SEALED, Out.STAGED})
+_KNOWN = sorted({*GONE, Out.APPROVED, Out.SEALED, Out.STAGED})
 _CHUNK = 10_000
+_MOST_IDS = 500  # in one query
 _TOLD = "operator-"  # how the links of the chain that tell of operators begin
 
 
@@ -53,36 +73,46 @@ class ApprovalRows(Store):
         with self._writing() as connection:
             return _sums(connection, file)
 
-    def sums_gone(self, bank: str, day: date, besides: File) -> Sequence[AccountSum]:
+    def sums_gone(
+        self, bank: str, day: date, besides: File, since: datetime
+    ) -> Sequence[AccountSum]:
         others = select_files().where(files.c.bank == bank, files.c.id != besides.id)
         counting = or_(
-            files.c.state.in_(_ON_THE_WAY),
-            and_(files.c.checked_on == day, files.c.state.in_(_GONE)),
+            files.c.state.in_(ON_THE_WAY),
+            and_(files.c.checked_on == day, files.c.state.in_(GONE)),
         )
         with self._writing() as connection:
             rows = connection.execute(others.where(counting)).mappings().all()
-            return [one for row in rows for one in _sums(connection, file_of(row))]
+            counted = {row["id"]: _sums(connection, file_of(row)) for row in rows}
+            if why := doubtful_day(connection, bank, counted, besides, since):
+                words = say("what goes to {bank} today is not known, {why}", bank=bank, why=why)
+                raise Corrupt(
+                    words, say("Find out who changed the ledger, see `h2h archive verify`")
+                )
+            return [one for each in counted.values() for one in each]
 
     def creditors(self, file: File) -> Creditors:
-        earlier = payments.alias("earlier")
-        known = and_(earlier.c.file_id == files.c.id, files.c.state.in_(_KNOWN))
-        other = and_(known, earlier.c.file_id != file.id)
-        account = exists().where(
-            other, earlier.c.counterparty_account == payments.c.counterparty_account
+        other = and_(
+            _EARLIER.c.file_id == files.c.id,
+            files.c.state.in_(_KNOWN),
+            _EARLIER.c.file_id != file.id,
         )
+        paid = and_(other, _EARLIER.c.counterparty_account == payments.c.counterparty_account)
+        earlier = _EARLIER
         named = exists().where(
             other,
             func.lower(earlier.c.counterparty_name) == tables.CREDITOR,  # by its index
             earlier.c.counterparty_name == payments.c.counterparty_name,
             earlier.c.counterparty_name != "",
         )
-        new = (
-            select(payments.c.counterparty_account, payments.c.counterparty_name)
-            .where(payments.c.file_id == file.id, ~account)
-            .distinct()
-            .subquery("new")
-        )
         with self._reading() as connection:
+            account = exists().where(paid, files.c.id.not_in(_untold(connection, file, paid)))
+            new = (
+                select(payments.c.counterparty_account, payments.c.counterparty_name)
+                .where(payments.c.file_id == file.id, ~account)
+                .distinct()
+                .subquery("new")
+            )
             count = select(func.count(new.c.counterparty_account.distinct()))
             changed = select(func.count(payments.c.counterparty_account.distinct())).where(
                 payments.c.file_id == file.id, ~account, named
@@ -127,6 +157,24 @@ class ApprovalRows(Store):
         with self._reading() as connection:
             return _approvals(connection, file_id)
 
+    def counting(self, asked: Asked) -> Sequence[Approval]:
+        with self._reading() as connection:
+            return _counting(connection, asked)
+
+    def progress(self, file_ids: Sequence[str]) -> Mapping[str, Progress]:
+        with self._reading() as connection:
+            wanted = demands.c.file_id.in_(bindparam("ids", expanding=True))
+            asked = [_demand(row) for row in _rows(connection, _DEMANDS.where(wanted), file_ids)]
+            wanted = approvals.c.file_id.in_(bindparam("ids", expanding=True))
+            given = [
+                Approval(**row) for row in _rows(connection, _APPROVALS.where(wanted), file_ids)
+            ]
+            gone = _gone(connection, {each.operator for each in given})
+        by_file = defaultdict(list)
+        for each in given:
+            by_file[each.file_id].append(each)
+        return {each.file_id: _progress(each, by_file[each.file_id], gone) for each in asked}
+
     def waiting_for(self, asked: Asked) -> str:
         with self._reading() as connection:
             return _waiting_for(connection, asked)
@@ -163,7 +211,12 @@ class ApprovalRows(Store):
             path = _moves(connection, file.id)
             given = _approvals(connection, file.id)
             strange = _strange_operators(connection, [each.operator for each in given])
-        return _broken_path(file, path) or _broken_approvals(given, path) or strange
+            return (
+                broken_moves(file, path)
+                or _broken_approvals(given, path)
+                or strange
+                or changed_facts(connection, file, path)
+            )
 
 
 # -------------------------------------------------------------------------------------- approvals
@@ -175,12 +228,13 @@ def _yes(terms: str, reason: str) -> str:
 
 
 def _asked(connection: Connection, file_id: str) -> Asked | None:
-    query = select(*(demands.c[field.name] for field in fields(Asked)))
-    found = connection.execute(query.where(demands.c.file_id == file_id)).mappings().first()
-    if found is None:
-        return None
-    groups = tuple(Group(count, frozenset(members)) for count, members in found["groups"])
-    return Asked(**{**found, "groups": groups})
+    found = connection.execute(_DEMANDS.where(demands.c.file_id == file_id)).mappings().first()
+    return None if found is None else _demand(found)
+
+
+def _demand(row: RowMapping) -> Asked:
+    groups = tuple(Group(count, frozenset(members)) for count, members in row["groups"])
+    return Asked(**{**row, "groups": groups})
 
 
 def _approvals(connection: Connection, file_id: str) -> list[Approval]:
@@ -188,11 +242,19 @@ def _approvals(connection: Connection, file_id: str) -> list[Approval]:
     return [Approval(**row) for row in rows]
 
 
-_APPROVALS_OF_FILE = (
-    select(*(approvals.c[field.name] for field in fields(Approval)))
-    .where(approvals.c.file_id == bindparam("the_id"))
-    .order_by(approvals.c.move)
+def _rows(
+    connection: Connection, query: Select[Any], file_ids: Sequence[str]
+) -> Iterator[RowMapping]:
+    for start in range(0, len(file_ids), _MOST_IDS):
+        ids = list(file_ids[start : start + _MOST_IDS])
+        yield from connection.execute(query, {"ids": ids}).mappings()
+
+
+_DEMANDS = select(*(demands.c[field.name] for field in fields(Asked)))
+_APPROVALS = select(*(approvals.c[field.name] for field in fields(Approval))).order_by(
+    approvals.c.move
 )
+_APPROVALS_OF_FILE = _APPROVALS.where(approvals.c.file_id == bindparam("the_id"))
 
 
 def _counting(connection: Connection, asked: Asked) -> list[Approval]:
@@ -200,14 +262,26 @@ def _counting(connection: Connection, asked: Asked) -> list[Approval]:
 
     Users of the machine, from before there were operators, have no role to lose.
     """
-    wanted = (asked.content, asked.terms)
     given = _approvals(connection, asked.file_id)
+    return _standing(asked, given, _gone(connection, {each.operator for each in given}))
+
+
+def _standing(asked: Asked, given: Sequence[Approval], gone: Collection[str]) -> list[Approval]:
+    wanted = (asked.content, asked.terms)
     mine = [each for each in given if (each.content, each.terms) == wanted]
-    query = select(operators.c.name, operators.c.active, operators.c.roles)
-    named = query.where(operators.c.name.in_([each.operator for each in mine]))
-    rows = connection.execute(named).all() if mine else []
-    gone = {row.name for row in rows if not (row.active and may(row.roles, Act.APPROVE))}
     return [each for each in mine if each.operator not in gone]
+
+
+def _gone(connection: Connection, names: Collection[str]) -> set[str]:
+    """Those of them who are operators and may approve no more."""
+    query = select(operators.c.name, operators.c.active, operators.c.roles)
+    rows = connection.execute(query.where(operators.c.name.in_(names))).all() if names else []
+    return {row.name for row in rows if not (row.active and may(row.roles, Act.APPROVE))}
+
+
+def _progress(asked: Asked, given: Sequence[Approval], gone: Collection[str]) -> Progress:
+    names = tuple(each.operator for each in _standing(asked, given, gone))
+    return Progress(names, missing(asked.demand, names, asked.involved))
 
 
 def _names(connection: Connection, asked: Asked) -> list[str]:
@@ -224,28 +298,6 @@ def _waiting_for(connection: Connection, asked: Asked) -> str:
 def _moves(connection: Connection, file_id: str) -> list[MoveRow]:
     rows = connection.execute(MOVES_OF_FILE, {"the_id": file_id}).mappings()
     return [MoveRow(**row) for row in rows]
-
-
-def _broken_path(file: File, path: Sequence[MoveRow]) -> str:
-    state = ""
-    for move in path:
-        if move.hash != link(move.previous, record_of(move)):
-            return say(
-                "its move {sequence} was changed after it was written", sequence=move.sequence
-            )
-        if move.source != state:
-            return say(
-                "its move {sequence} begins at {source}, but it was {state}",
-                sequence=move.sequence,
-                source=move.source or say("nothing"),
-                state=state or say("nothing"),
-            )
-        state = move.target
-    if state != file.state or not path:
-        return say("the chain says {chain}, the ledger {state}", chain=state, state=file.state)
-    if path[-1].content != file.sha256:
-        return say("the chain tells of other bytes than the ledger")
-    return ""
 
 
 def _broken_approvals(given: Sequence[Approval], path: Sequence[MoveRow]) -> str:
@@ -273,6 +325,37 @@ def _strange_operators(connection: Connection, names: Sequence[str]) -> str:
         if told != (fingerprint_of(row), _TOLD):
             return say("the chain knows nothing of the roles of {who}", who=row["name"])
     return ""
+
+
+# --------------------------------------------------------------------------------------- creditors
+
+
+def _untold(connection: Connection, file: File, paid: ColumnElement[bool]) -> list[str]:
+    """The files from which a creditor is known though the chain tells otherwise: edited by hand.
+
+    Each account is known from the newest file that paid it, or from the one before that.
+    """
+    seen: set[str] = set()
+    untold: list[str] = []
+    while True:
+        newest = (
+            select(_EARLIER.c.file_id)
+            .where(paid, files.c.id.not_in(untold))
+            .order_by(_EARLIER.c.file_id.desc())
+            .limit(1)
+            .correlate(payments)
+            .scalar_subquery()
+        )
+        query = select(newest).where(payments.c.file_id == file.id).distinct()
+        found = {each for each in connection.execute(query).scalars() if each} - seen
+        strange = [*doubtful(connection, found)]
+        if not strange:
+            return untold
+        seen |= found
+        untold += strange
+
+
+_EARLIER = payments.alias("earlier")
 
 
 # -------------------------------------------------------------------------------------------- sums

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, update
 
 from h2h.adapters import credentials
 from h2h.adapters.sql import tables
@@ -23,7 +23,7 @@ from h2h.core.fingerprints import as_far_as_read, changed_keys, digest
 from h2h.core.operators import LEAST_ADMINS, UNKNOWN, Role
 from h2h.core.words import say
 from h2h.errors import Refused
-from h2h.ports import MoveRow, Operator, Proposal, SignedIn
+from h2h.ports import MoveRow, Operator, Proposal, SessionRow, SignedIn
 
 operators, sessions, sign_ins = tables.operators, tables.sessions, tables.sign_ins
 proposals, configs = tables.proposals, tables.configs
@@ -34,7 +34,13 @@ _FORGOTTEN = timedelta(days=1)  # a failure that long ago counts no more
 _NAME = 64  # characters of a name that nobody has, as far as it is kept
 CONFIG = "config"
 RETENTION = "retention"  # a list of files to be erased
-_PROPOSED = {CONFIG: "config-proposed", RETENTION: retention.PROPOSED}
+UNHOLD = "unhold"  # a legal hold to be lifted
+_PROPOSED = {
+    CONFIG: "config-proposed",
+    RETENTION: retention.PROPOSED,
+    UNHOLD: retention.UNHOLD_PROPOSED,
+}
+_ID = 16  # characters of a session's hash that name it
 
 
 class _Limit(NamedTuple):
@@ -102,7 +108,7 @@ class OperatorRows(Store):
         os_user: str = "",
         password: str = "",
     ) -> Proposal:
-        secret = credentials.hashed(password) if password else ""
+        secret = credentials.first_half(password) if password else ""
         facts = {"roles": list(roles), "os_user": os_user} if kind in {"add", "role"} else {}
         with self._writing() as connection:
             _insist_possible(connection, kind, subject, facts)
@@ -121,34 +127,38 @@ class OperatorRows(Store):
     ) -> Proposal:
         with self._writing() as connection:
             row = open_proposal(connection, number)
-            if confirmed and row["who"] == who:
-                words = say("{who} proposed it himself", who=who)
-                raise Refused(words, say("A second person has to confirm it"))
-            if confirmed and row["kind"] == RETENTION:
-                why = say("change {number} is a list of files to erase", number=number)
-                raise Refused(why, say("`h2h retention confirm` compares it with what there is"))
+            if confirmed:
+                insist_second(row, who)
+                _insist_here(row)
             if confirmed and row["who"] == UNKNOWN:
                 return proposal_of(_agreed(connection, number, who, reason, now))
             outcome = "confirmed" if confirmed else "refused"
             set_decided(connection, number, outcome, who, now)
             kind, subject, facts = row["kind"], row["subject"], row["details"]
+            second_half = ""
             if kind == CONFIG:
                 _decide_config(connection, row, outcome, who, reason, now)
             elif confirmed:
                 _insist_possible(connection, kind, subject, facts)
                 told = f"change {number}, proposed by {row['who']}: {reason}"
-                _apply(connection, kind, subject, facts, row["secret"], who, told, now)
+                secret, second_half = _completed(row["secret"])
+                _apply(connection, kind, subject, facts, secret, who, told, now)
             else:
                 told = f"change {number} ({kind} {subject}) of {row['who']}: {reason}"
-                target = retention.REFUSED if kind == RETENTION else "operator-refused"
+                of_retention = kind in {RETENTION, UNHOLD}
+                target = retention.REFUSED if of_retention else "operator-refused"
                 append(connection, "", "proposed", target, now, who, told, "")
-            found = select(proposals).where(proposals.c.id == number)
-            return proposal_of(connection.execute(found).mappings().one())
+            return replace(decided_proposal(connection, number), second_half=second_half)
 
     # -- one's own
 
     def set_password(self, name: str, password: str, now: datetime) -> None:
         secret = credentials.hashed(password)
+        with self._reading() as connection:
+            present = _insist_active(connection, name)["password"]
+        if credentials.fits(password, present):
+            words = say("this is the present password")
+            raise Refused(words, say("Choose another one"))
         with self._writing() as connection:
             _insist_active(connection, name)
             ours = update(operators).where(operators.c.name == name)
@@ -206,7 +216,7 @@ class OperatorRows(Store):
         words = say("the name, the password or the code is wrong")
         raise Refused(words, say("Try again; an admin can set a new password"))
 
-    def session(self, token: str, now: datetime) -> SignedIn | None:
+    def session(self, token: str, now: datetime, *, used: bool = True) -> SignedIn | None:
         kept = credentials.kept_token(token)
         query = (
             select(operators, sessions.c.created.label("since"), sessions.c.seen)
@@ -218,11 +228,40 @@ class OperatorRows(Store):
             row = connection.execute(query).mappings().first()
         if row is None or now - row["seen"] > _IDLE or now - row["since"] > _LONGEST:
             return None
-        if now - row["seen"] > _IDLE / 30:  # not a write a page
+        if used and now - row["seen"] > _IDLE / 30:  # not a write a page
             with self._writing() as connection:
                 ours = update(sessions).where(sessions.c.token == kept)
                 connection.execute(ours.values(seen=now))
         return _session(row, row["since"], row["address"])
+
+    def session_id(self, token: str) -> str:
+        return credentials.kept_token(token)[:_ID]
+
+    def sessions(self, now: datetime) -> Sequence[SessionRow]:
+        query = select(sessions).join(operators, operators.c.name == sessions.c.operator)
+        query = query.where(_open(now), operators.c.active)
+        with self._reading() as connection:
+            rows = connection.execute(
+                query.order_by(sessions.c.operator, sessions.c.created.desc())
+            )
+            return [
+                SessionRow(row.token[:_ID], row.operator, row.address, row.created, row.seen)
+                for row in rows
+            ]
+
+    def revoke(self, session: str, who: str, now: datetime) -> bool:
+        if len(session) != _ID or not session.isalnum():
+            return False
+        ours = _open(now) & sessions.c.token.startswith(session)
+        with self._writing() as connection:
+            found = connection.execute(select(sessions).where(ours)).mappings().first()
+            if found is None:
+                return False
+            this = sessions.c.token == found["token"]
+            connection.execute(update(sessions).where(this).values(revoked=now))
+            words = f"a session of {found['operator']} from {found['address']}"
+            append(connection, "", "", "sign-out", now, who, words, "")
+            return True
 
     def sign_out(self, token: str, now: datetime) -> None:
         ours = (sessions.c.token == credentials.kept_token(token)) & sessions.c.revoked.is_(None)
@@ -301,8 +340,8 @@ def _operator(row: RowMapping) -> Operator:
 def proposal_of(row: RowMapping) -> Proposal:
     details = {key: value for key, value in row["details"].items() if key != "sections"}
     told = {key: [value] if isinstance(value, str) else value for key, value in details.items()}
-    names = (field.name for field in fields(Proposal) if field.name != "details")
-    return Proposal(**{name: row[name] for name in names}, details=told)
+    names = (field.name for field in fields(Proposal) if field.name in row)
+    return Proposal(**{**{name: row[name] for name in names}, "details": told})
 
 
 def _admins(connection: Connection) -> list[str]:
@@ -439,6 +478,38 @@ def open_proposal(connection: Connection, number: int) -> RowMapping:
     return row
 
 
+def insist_second(row: RowMapping, who: str) -> None:
+    """Raise Refused when `who` is whoever proposed it."""
+    if row["who"] == who:
+        words = say("{who} proposed it himself", who=who)
+        raise Refused(words, say("A second person has to confirm it"))
+
+
+def decided_proposal(connection: Connection, number: int) -> Proposal:
+    """A change as it is now."""
+    found = select(proposals).where(proposals.c.id == number)
+    return proposal_of(connection.execute(found).mappings().one())
+
+
+def _insist_here(row: RowMapping) -> None:
+    """What h2h.ports.Retention confirms is compared with what there is, and not confirmed here."""
+    number = row["id"]
+    if row["kind"] == RETENTION:
+        why = say("change {number} is a list of files to erase", number=number)
+        raise Refused(why, say("`h2h retention confirm` compares it with what there is"))
+    if row["kind"] == UNHOLD:
+        why = say("change {number} lifts a legal hold", number=number)
+        raise Refused(why, say("`h2h retention confirm` does it"))
+
+
+def _completed(first_half: str) -> tuple[str, str]:
+    """What is kept of a password whose first half was proposed, and its second half."""
+    if not first_half:
+        return "", ""
+    second_half = credentials.second_half()
+    return credentials.hashed(first_half + second_half), second_half
+
+
 def set_decided(connection: Connection, number: int, outcome: str, who: str, now: datetime) -> None:
     ours = update(proposals).where(proposals.c.id == number)
     connection.execute(ours.values(outcome=outcome, decided_by=who, decided=now, secret=""))
@@ -502,6 +573,12 @@ def _signed_in(connection: Connection, row: RowMapping, now: datetime, address: 
 def _session(row: RowMapping, since: datetime, address: str) -> SignedIn:
     fresh = row["must_change"]
     return SignedIn(row["name"], () if fresh else row["roles"], fresh, since, address)
+
+
+def _open(now: datetime) -> ColumnElement[bool]:
+    """Sessions that are neither ended nor too old."""
+    young = (sessions.c.seen >= now - _IDLE) & (sessions.c.created >= now - _LONGEST)
+    return sessions.c.revoked.is_(None) & young
 
 
 def _revoke(connection: Connection, name: str, now: datetime) -> int:

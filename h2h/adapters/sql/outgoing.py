@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import count
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -45,7 +46,7 @@ from h2h.adapters.sql.store import (
     shift,
     the_file,
 )
-from h2h.core import duplicates
+from h2h.core import duplicates, noted
 from h2h.core.chain import link, record_of
 from h2h.core.confidential import Watched
 from h2h.core.money import plain, total
@@ -154,8 +155,9 @@ class OutgoingFiles(Store):
             one = {"the_door": seen.door, "the_name": seen.name, "the_inode": seen.inode}
             if begun := _found(connection, _BEGUN, one):
                 return begun[0]
-            _insert_claim(connection, seen, bank, file_id, now)
-            append(connection, file_id, "", Out.CLAIMING, now, "h2h", "found in the door", "")
+            first = _insert_claim(connection, seen, bank, file_id, now)
+            found = noted.found(bank, seen.door, seen.owner, first_scan=first)
+            append(connection, file_id, "", Out.CLAIMING, now, "h2h", found, "")
             return the_file(connection, file_id)
 
     # -- moving
@@ -218,7 +220,7 @@ class OutgoingFiles(Store):
         with self._writing() as connection:
             if not _unmoved(connection, file):
                 return None
-            facts = facts_of(change)
+            facts, note = facts_of(change), ""
             known = tuple(change.problems if change.problems is not None else file.problems)
             if clash := _clash(connection, file, change):
                 other, problem = clash
@@ -226,7 +228,8 @@ class OutgoingFiles(Store):
                 target, because = Out.DUPLICATE, problem.message
             else:
                 watched = Watched(payments)
-                keep_payments(connection, file.id, watched)
+                noting = noted.Noting(watched)
+                keep_payments(connection, file.id, noting)
                 if watched.salaries:
                     facts["confidential"] = True
                 alike = [
@@ -237,7 +240,9 @@ class OutgoingFiles(Store):
                 asking = [*holds, *(p for p in alike if p.severity is Severity.HOLD)]
                 target = Out.HELD if asking else Out.VALID
                 because = sentences(problem.message for problem in asking)
-            shift(connection, file, target, now, because=because, facts=facts)
+                if not asking:
+                    note = noted.checked(_as_checked(file, change), noting.tally)
+            shift(connection, file, target, now, because=because, facts=facts, note=note)
             return the_file(connection, file.id)
 
     def gone(self, bank: str, day: date, besides: File) -> Mapping[str, Decimal]:
@@ -275,6 +280,14 @@ class OutgoingFiles(Store):
                     insert(tables.waivers).values(**row, who=who, reason=reason, at=now)
                 )
             return waived
+
+    def note(self, file: File, because: str, who: str, now: datetime) -> File | None:
+        with self._writing() as connection:
+            seen = the_file(connection, file.id)
+            if seen.last_move != file.last_move:
+                return None
+            append(connection, file.id, seen.state, seen.state, now, who, because, file.sha256)
+            return the_file(connection, file.id)
 
     def reserve(
         self,
@@ -393,8 +406,8 @@ def _unmoved(connection: Connection, file: File) -> bool:
 
 def _insert_claim(
     connection: Connection, seen: Seen, bank: str | None, file_id: str, now: datetime
-) -> None:
-    """The new file. That it lay there at the first scan is used up: inodes come again."""
+) -> bool:
+    """The new file; did it lie there at the first scan? That is used up: inodes come again."""
     at_first = {"the_door": seen.door, "the_inode": seen.inode}
     used = connection.execute(_AT_FIRST, at_first).rowcount
     row = {
@@ -411,6 +424,12 @@ def _insert_claim(
         "dropped_by": seen.owner,
     }
     connection.execute(_ONE_FILE, row)
+    return used > 0
+
+
+def _as_checked(file: File, change: Change) -> File:
+    facts: dict[str, Any] = facts_of(change)  # columns, each of its own type
+    return replace(file, **facts)
 
 
 # --------------------------------------------------------------------------------------- uniqueness

@@ -28,6 +28,9 @@ from sqlalchemy import (
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.operators import (
     RETENTION,
+    UNHOLD,
+    decided_proposal,
+    insist_second,
     open_proposal,
     proposal_of,
     propose_change,
@@ -93,16 +96,34 @@ class RetentionRows(Store):
             _of_room(connection, retention.HELD, now, made.who, told, _digest(made))
             return made
 
-    def unhold(self, number: int, who: str, reason: str, now: datetime) -> None:
+    def propose_unhold(self, number: int, who: str, reason: str, now: datetime) -> Proposal:
         with self._writing() as connection:
-            found = [each for each in _holds(connection) if each.id == number]
-            if not found:
-                words = say("there is no hold {number}", number=number)
-                raise Refused(words, say("`h2h retention list` shows those that stand"))
-            ours = update(legal_holds).where(legal_holds.c.id == number)
+            hold = _the_hold(connection, number)
+            mine = (proposals.c.kind == UNHOLD) & (proposals.c.subject == str(number))
+            waiting = select(proposals.c.id).where(mine, proposals.c.outcome == "")
+            if (change := connection.execute(waiting).scalar()) is not None:
+                words = say(
+                    "change {change} lifts hold {number} already", change=change, number=number
+                )
+                raise Refused(words, say("A second person has to confirm it"))
+            facts = {"sha256": [_digest(hold)], "hold": [hold.reason]}
+            row = propose_change(connection, UNHOLD, str(number), facts, "", who, reason, now)
+            return proposal_of(row)
+
+    def unhold(self, change: int, who: str, reason: str, now: datetime) -> Proposal:
+        with self._writing() as connection:
+            row = open_proposal(connection, change)
+            if row["kind"] != UNHOLD:
+                words = say("change {number} lifts no legal hold", number=change)
+                raise Refused(words, say("`h2h retention list` shows what waits"))
+            insist_second(row, who)
+            hold = _the_hold(connection, int(row["subject"]))
+            set_decided(connection, change, "confirmed", who, now)
+            ours = update(legal_holds).where(legal_holds.c.id == hold.id)
             connection.execute(ours.values(lifted=now))
-            told = f"hold {number} of {found[0].who}: {reason}"
-            _of_room(connection, retention.UNHELD, now, who, told, _digest(found[0]))
+            told = f"hold {hold.id} of {hold.who}, change {change} of {row['who']}: {reason}"
+            _of_room(connection, retention.UNHELD, now, who, told, _digest(hold))
+            return decided_proposal(connection, change)
 
     # -- lists by two persons
 
@@ -130,9 +151,7 @@ class RetentionRows(Store):
             if row["kind"] != RETENTION:
                 words = say("change {number} is no list of files to erase", number=number)
                 raise Refused(words, say("`h2h retention list` shows what waits"))
-            if row["who"] == who:
-                words = say("{who} proposed it himself", who=who)
-                raise Refused(words, say("A second person has to confirm it"))
+            insist_second(row, who)
             (agreed,) = row["details"]["sha256"]
             if list_hash(files) != agreed:
                 words = say("the list has changed since it was proposed")
@@ -150,8 +169,7 @@ class RetentionRows(Store):
             connection.execute(insert(erasures), rows)
             told = f"list {number} of {row['who']}, {len(files)} files: {reason}"
             _of_room(connection, retention.CONFIRMED, now, who, told, agreed)
-            found = select(proposals).where(proposals.c.id == number)
-            return proposal_of(connection.execute(found).mappings().one())
+            return decided_proposal(connection, number)
 
     # -- erasing
 
@@ -222,6 +240,14 @@ def _holds(connection: Connection) -> list[Hold]:
         words = say("the legal holds are not those that the chain tells of")
         raise Corrupt(words, say("Nothing is erased; `h2h archive verify` tells more"))
     return standing
+
+
+def _the_hold(connection: Connection, number: int) -> Hold:
+    found = [each for each in _holds(connection) if each.id == number]
+    if not found:
+        words = say("there is no hold {number}", number=number)
+        raise Refused(words, say("`h2h retention list` shows those that stand"))
+    return found[0]
 
 
 def _digest(hold: Hold) -> str:

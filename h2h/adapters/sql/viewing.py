@@ -9,7 +9,7 @@ early and says so. So no page is slow, however much there is.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, select
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.outgoing import payment_of
 from h2h.adapters.sql.position import balance_rows, owners
-from h2h.adapters.sql.store import Store, file_of, files, select_files
+from h2h.adapters.sql.store import MOVES, Store, file_of, files, moves, select_files
 from h2h.core.money import total
 from h2h.core.search import Sought, after_all, sought
 from h2h.core.states import OPEN_PAYMENT, REFUSED, Out
@@ -30,6 +30,7 @@ from h2h.ports import (
     File,
     Found,
     FoundPayment,
+    MoveRow,
     PaymentRow,
     Sum,
     Wish,
@@ -89,6 +90,16 @@ class Viewing(Store):
         query = select(files.c.id).where(_CONFIDENTIAL).limit(1)
         with self._reading() as connection:
             return connection.execute(query).first() is not None
+
+    def newest_moves(self, file_ids: Sequence[str]) -> Mapping[str, MoveRow]:
+        found = {}
+        with self._reading() as connection:
+            for chunk in _chunks(file_ids):
+                newest = select(files.c.last_move).where(files.c.id.in_(chunk))
+                query = MOVES.where(moves.c.sequence.in_(newest))
+                for row in connection.execute(query).mappings():
+                    found[row["file_id"]] = MoveRow(**row)
+        return found
 
     def counts_since(self, since: datetime) -> Counts:
         columns = (files.c.id, files.c.direction, files.c.state, files.c.control_sum)

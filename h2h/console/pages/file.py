@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,13 +17,13 @@ from h2h import desk
 from h2h.asking import ask_or_do
 from h2h.console.guard import signed_in
 from h2h.console.page import Asked
-from h2h.console.pages.files import last_word
 from h2h.core.operators import Act, may, who_may
 from h2h.core.problem import Problem, place_words
 from h2h.core.recall import REASONS, USUAL_REASON
 from h2h.core.states import Kept, Out
 from h2h.core.words import say
-from h2h.desk.waiting import why_statement
+from h2h.desk.files import said_not_sent
+from h2h.desk.waiting import standing, why_statement
 from h2h.errors import H2HError, Refused
 from h2h.excerpt import Excerpts, Line
 
@@ -43,21 +44,28 @@ _alone = Lock()  # two of this process's threads must not take each other for a 
 
 
 def _page(asked: Asked) -> Response:
-    file = file_of(asked)
+    return _shown(asked, file_of(asked))
+
+
+def _shown(asked: Asked, file: File, looked: datetime | None = None) -> Response:
+    """The page of a file; `looked`: its bank's server was looked at again then, for nothing."""
     room, roles = asked.room, asked.session.roles
     ledger, veiled = room.ledger, asked.hides(file)
     after = _number(asked.request.query_params.get("after", ""))
     payments = ledger.payments_page(file.id, after, PAYMENTS + 1) if file.direction == "out" else ()
     moves = ledger.moves(file.id)
-    terms = room.services.banks.get(file.bank or "")
+    stands = standing(room.services, [file], roles, room.now)[file.id]
     return asked.render(
         "file.html",
         file=file,
         veiled=veiled,
-        because=last_word(file, asked),
+        because=stands.because,
+        stands=stands,
+        looked=looked,
+        first_word=said_not_sent(ledger, file, moves[-1] if moves else None),
+        seconds=desk.second_for(ledger, asked.who) if file.state is Out.IN_DOUBT else (),
         steps=[move for move in moves if move.source != move.target],
         moves=desk.veil_moves(file, moves, roles),
-        until=desk.approve_by_of(file, terms, room.now) if terms else None,
         press_=_press(file, asked),
         approvals=_approvals(file, ledger),
         problems=_problems(file, asked, veiled=veiled),
@@ -102,16 +110,8 @@ def _press(file: File, asked: Asked) -> _Press:
 
 
 def _said_yes(file: File, asked: Asked) -> bool:
-    return any(who == asked.who and counts for who, counts in _counting(file, asked.room.ledger))
-
-
-def _counting(file: File, ledger: Ledger) -> Iterator[tuple[str, bool]]:
-    wanted = ledger.asked_of(file.id)
-    for each in ledger.approvals(file.id):
-        yield (
-            each.operator,
-            wanted is not None and (each.content, each.terms) == (wanted.content, wanted.terms),
-        )
+    given = desk.approvals_of(asked.room.ledger, file)
+    return any(each.operator == asked.who and not why_not for each, why_not in given)
 
 
 def _approvals(file: File, ledger: Ledger) -> Mapping[str, object] | None:
@@ -121,10 +121,7 @@ def _approvals(file: File, ledger: Ledger) -> Mapping[str, object] | None:
         return None
     waits = file.state is Out.AWAITING_APPROVAL
     return {
-        "given": [
-            (each, (each.content, each.terms) == (wanted.content, wanted.terms))
-            for each in ledger.approvals(file.id)
-        ],
+        "given": desk.approvals_of(ledger, file),
         "missing": ledger.waiting_for(wanted) if waits else "",
         "because": wanted.because,
         "terms": wanted.terms,
@@ -219,11 +216,10 @@ def _act(asked: Asked) -> Response:
     if decide is not _approve and content != file.sha256:
         words = say("{id} is not what this page showed any more", id=file.id)
         raise Refused(words, say("Look at it again, then decide"))
-    decide(asked, file)
-    return RedirectResponse(f"/files/{file.id}", status_code=303)
+    return decide(asked, file) or RedirectResponse(f"/files/{file.id}", status_code=303)
 
 
-Decision = Callable[[Asked, "File"], object]
+Decision = Callable[[Asked, "File"], Response | None]
 
 
 def _approve(asked: Asked, file: File) -> None:
@@ -251,12 +247,24 @@ def _release(asked: Asked, file: File) -> None:
 
 
 def _not_sent(asked: Asked, file: File) -> None:
+    seen = _number(asked.text("seen"))
+    _of_doubt("not-sent", asked, file, reason=asked.text("reason"), seen=seen)
+
+
+def _look_again(asked: Asked, file: File) -> Response | None:
+    """None: it was settled, and its page tells how."""
+    looked = asked.room.now
+    _of_doubt("look-again", asked, file)
+    file = file_of(asked)
+    return _shown(asked, file, looked) if file.state is Out.IN_DOUBT else None
+
+
+def _of_doubt(verb: str, asked: Asked, file: File, **more: object) -> None:
     """The daemon does it, or, without one, this process for so long as that takes."""
     desk.insist(asked.room.ledger, asked.who, Act.RESOLVE)
-    seen = _number(asked.text("seen"))
-    wish = {"file_id": file.id, "who": asked.who, "reason": asked.text("reason"), "seen": seen}
+    wish = json.dumps({"file_id": file.id, "who": asked.who, **more})
     with _alone:
-        answer = ask_or_do(asked.room.services, "not-sent", json.dumps(wish), _ANSWER_WITHIN)
+        answer = ask_or_do(asked.room.services, verb, wish, _ANSWER_WITHIN)
     if "refused" in answer:
         raise Refused(answer["refused"])
 
@@ -287,6 +295,7 @@ _DECISIONS: Mapping[str, Decision] = {
     "cancel": _by(desk.cancel),
     "sent": _by(desk.resolve_sent),
     "not-sent": _not_sent,
+    "look-again": _look_again,
     "recall": _recall,
     "replay": _by(desk.replay),
 }

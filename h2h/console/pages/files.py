@@ -9,7 +9,7 @@ from h2h.console.guard import signed_in
 from h2h.console.looking import DIRECTIONS, looked
 from h2h.console.page import Asked
 from h2h.core.states import In, Out, Pay
-from h2h.core.words import say
+from h2h.desk.waiting import standing
 from h2h.ports import File, Found
 
 _FILE_STATES = tuple(dict.fromkeys((*(s.value for s in Out), *(s.value for s in In))))
@@ -27,7 +27,7 @@ def _files(asked: Asked) -> Response:
         found=found,
         states=_FILE_STATES,
         directions=DIRECTIONS,
-        last_word=lambda file: last_word(file, asked),
+        standing=standing(asked.room.services, found.rows, asked.session.roles, asked.room.now),
         query=search.fields["q"],
     )
 
@@ -50,14 +50,6 @@ def _payments(asked: Asked) -> Response:
         directions=(),
         query=search.fields["q"],
     )
-
-
-def last_word(file: File, asked: Asked) -> str:
-    """Why it stands where it does, or what it waits for; nothing that quotes what is hidden."""
-    because = file.due_because or file.because
-    if because and desk.veiled(file, asked.session.roles) and file.state != Out.AWAITING_APPROVAL:
-        return say("hidden: the file is confidential")
-    return because
 
 
 page = signed_in(_files)

@@ -12,12 +12,19 @@ from h2h.console.page import Asked
 from h2h.core.operators import Act, Role
 from h2h.core.words import say
 from h2h.errors import Refused
+from h2h.ports import Proposal
 
 
 def _page(asked: Asked) -> Response:
+    return _shown(asked)
+
+
+def _shown(asked: Asked, second_half: Proposal | None = None) -> Response:
+    """The page; with the second half of a password that was just confirmed, this once."""
     ledger = asked.room.ledger
     return asked.render(
         "operators.html",
+        second_half=second_half,
         operators=ledger.operators(),
         changes=ledger.proposals(),
         roles=list(Role),
@@ -46,7 +53,7 @@ def _change(asked: Asked) -> Response:
         raise Refused(say("nothing was chosen"), say("Choose what is to change"))
     password = str(asked.form.get("password", "")) if kind == "password" else ""
     if kind == "password" and not password:
-        raise Refused(say("there is no new password"), say("Give one; it has to be changed again"))
+        raise Refused(say("there is no new password"), say("Give its first half"))
     roles = [str(each) for each in asked.form.getlist("roles")] if kind == "role" else []
     desk.change_operator(
         asked.room.ledger,
@@ -63,12 +70,15 @@ def _change(asked: Asked) -> Response:
 
 def _decide(asked: Asked) -> Response:
     """Confirm somebody else's change, or refuse it (one's own: take it back)."""
+    back = "/archive/retention" if asked.text("back") == "retention" else "/operators"
     number, reason = asked.text("number"), asked.text("reason")
     if not number.isdecimal() or len(number) > 9:
         raise Refused(say("there is no such change"), say("Open the page again"))
     decide = desk.confirm if asked.text("decision") == "confirm" else desk.refuse
-    decide(asked.room.ledger, int(number), asked.who, reason, asked.room.now)
-    return _back()
+    change = decide(asked.room.ledger, int(number), asked.who, reason, asked.room.now)
+    if change.second_half:
+        return _shown(asked, change)
+    return RedirectResponse(back, status_code=303)
 
 
 def _revoke(asked: Asked) -> Response:

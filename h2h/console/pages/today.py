@@ -21,7 +21,7 @@ from h2h.core.position import Position, grouped
 from h2h.core.states import BEFORE_DELIVERING, Out
 from h2h.core.words import say
 from h2h.daemon import next_slot
-from h2h.desk.waiting import waiting
+from h2h.desk.waiting import going_on, waiting
 from h2h.errors import Refused
 from h2h.flows.expecting import outlook_of
 from h2h.reports.position import booked_lines, position_of
@@ -34,15 +34,19 @@ if TYPE_CHECKING:
 
 _RECENT = timedelta(days=40)  # what is missing for longer was told when it fell due
 _CHARTED = 30  # days
+_LISTED = 50  # of the files that go on by themselves
 
 
 def _page(asked: Asked) -> Response:
     room, services = asked.room, asked.room.services
     midnight = datetime.combine(room.now.astimezone(room.zone), time.min, room.zone)
     counts = room.ledger.counts_since(midnight)
+    further = going_on(services, asked.session.roles, room.now)
     return asked.render(
         "today.html",
         waits=waiting(services, asked.session.roles, room.now),
+        going_on=further[:_LISTED],
+        more_going_on=max(0, len(further) - _LISTED),
         out=[_group(*group, counts.out) for group in _GROUPS],
         out_files=sum(each.files for each in counts.out.values()),
         counts=counts,

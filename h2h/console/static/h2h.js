@@ -36,11 +36,16 @@
     }
   });
 
+  // What moved since the page was made is asked for again, and only by a page that is looked at.
+  // That is no use of the session (X-Live), which ends as if nothing had been asked.
   const live = () => document.querySelectorAll("[data-live]");
   const refresh = async () => {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const headers = { accept: "text/html", "X-Live": "1" };
+    const answer = await fetch(location.href, { headers });
     if (answer.redirected) { location.reload(); return; }
+    if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.body.dataset.seen = fresh.body.dataset.seen;
     for (const part of live()) {
       if (part.contains(document.activeElement) && typing(document.activeElement)) continue;
       const other = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
@@ -49,9 +54,20 @@
   };
   const gone = document.getElementById("connection");
   if (live().length && gone) {
-    const line = new EventSource(`/events?seen=${document.body.dataset.seen}`);
-    line.onmessage = refresh;
-    line.onopen = () => { gone.hidden = true; };
-    line.onerror = () => { gone.textContent = gone.dataset.gone; gone.hidden = false; };
+    let line = null;
+    const tell = () => { gone.textContent = gone.dataset.gone; gone.hidden = false; };
+    const listen = () => {
+      line?.close();
+      line = null;
+      if (document.hidden) return;
+      line = new EventSource(`/events?seen=${document.body.dataset.seen}`);
+      line.onmessage = (event) => { if (event.data !== document.body.dataset.seen) refresh(); };
+      line.onopen = () => { gone.hidden = true; };
+      line.onerror = tell;
+      line.addEventListener("ended", () => location.reload());
+      line.addEventListener("full", () => { line.close(); tell(); });
+    };
+    document.addEventListener("visibilitychange", listen);
+    listen();
   }
 })();
