@@ -283,7 +283,7 @@ def test_no_trick_makes_a_difference(
     lift: Lifted, monkeypatch: pytest.MonkeyPatch, trick: str, block: int, held_back: int
 ) -> None:
     monkeypatch.setattr(xml, "BLOCK", block)
-    monkeypatch.setattr(reports, "_HELD_BACK", held_back)
+    monkeypatch.setattr(lifting, "HELD_BACK", held_back)
     found = lift(HEAD + REPORT + KNOWN + TRICKS[trick] + KNOWN + TAIL)
     broken = {"an end in an attribute", "a broken end", "a control character"}
     broken |= {"an entity of nobody", "an entity cut short"}
@@ -314,7 +314,7 @@ def test_beside_prefixes_that_nobody_writes_all_is_parsed(lift: Lifted, parsed: 
 def test_an_end_tag_cut_in_two_does_not_end_where_a_hidden_one_does(
     lift: Lifted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reports, "_HELD_BACK", 20)
+    monkeypatch.setattr(lifting, "HELD_BACK", 20)
     before = HEAD + REPORT + KNOWN + ntry("F").strip()
     for cut in range(10):
         monkeypatch.setattr(xml, "BLOCK", len(before.encode()) - cut)

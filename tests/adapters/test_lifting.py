@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from h2h.adapters.messages.iso20022 import lifting, payments, xml
+from h2h.adapters.messages.iso20022 import lifting, xml
 from h2h.adapters.messages.iso20022.fields import Finder, Plan, kind_of
 from h2h.adapters.messages.iso20022.payments import Reading
 from h2h.core.payment import Columns
@@ -213,7 +213,7 @@ def test_no_trick_makes_a_difference_when_payments_are_flushed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trick: str
 ) -> None:
     monkeypatch.setattr(xml, "BLOCK", 50)
-    monkeypatch.setattr(payments, "_HELD_BACK", 20)
+    monkeypatch.setattr(lifting, "HELD_BACK", 20)
     try:
         lifted(tmp_path, HEAD + BATCH + KNOWN + TRICKS[trick] + KNOWN + TAIL)
     except xml.Unreadable:
@@ -256,7 +256,7 @@ def test_nothing_is_lifted_out_of_a_comment_that_began_a_block_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(xml, "BLOCK", 2000)
-    monkeypatch.setattr(payments, "_HELD_BACK", 20)
+    monkeypatch.setattr(lifting, "HELD_BACK", 20)
     comment = (HEAD + BATCH + KNOWN + "<!--").ljust(2000) + LATER + "-->"
     read = lifted(tmp_path, comment + KNOWN + TAIL)
     assert read.column("end_to_end_id") == ["E1", "E2", "E1", "E2"]
@@ -285,7 +285,7 @@ def test_beside_prefixes_that_nobody_writes_all_is_parsed(
 def test_an_end_tag_cut_in_two_does_not_end_where_a_hidden_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payments, "_HELD_BACK", 20)
+    monkeypatch.setattr(lifting, "HELD_BACK", 20)
     before = HEAD + BATCH + KNOWN + pay("F").strip()
     for cut in range(16):
         monkeypatch.setattr(xml, "BLOCK", len(before.encode()) - cut)

@@ -22,6 +22,7 @@ from h2h.adapters.messages.iso20022.payments import Reading
 from h2h.adapters.messages.iso20022.writing import (
     AMOUNT_DECIMALS,
     CURRENCY,
+    EQUIVALENT,
     LONGEST_ID,
     LONGEST_LINE,
     SUM_DECIMALS,
@@ -50,7 +51,6 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{1,30}")
 _CLEARING_SYSTEM = re.compile(r"[A-Z0-9]{1,5}")
 _METHODS = frozenset({"CHK", "DD", "TRA", "TRF"})
 _LONGEST_NAME = 140  # Max140Text
-_EQUIVALENT = b"EqvtAmt"
 
 
 def write(path: Path, recall: Recall, target: Path) -> None:
@@ -118,7 +118,7 @@ class _Original:
         self.header: Header = reading.header
 
     def _watch(self, block: bytes) -> None:
-        self.instructed = self.instructed and _EQUIVALENT not in block
+        self.instructed = self.instructed and EQUIVALENT not in block
 
     def _look(self, chunk: Chunk) -> None:
         """Count a chunk by its batches, and keep the payments that are asked back by name."""

@@ -14,8 +14,9 @@ which every byte passes.
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from h2h.adapters.messages.iso20022.fields import Plan
@@ -26,6 +27,7 @@ _LONGEST = 1 << 14  # characters of a payment whose shape is learned
 # learned for nothing it must have paid so far.
 FREE = 100_000
 LIFTED_FOR_EACH = 50
+HELD_BACK = 1 << 16  # characters: an unfinished payment waits for the next block up to this length
 _BLANKS = "[ \t\r\n]*"
 # No markup, no control character (white space included, which attributes and line ends change), and
 # nothing that XML does not allow.
@@ -76,6 +78,68 @@ class Spelled(NamedTuple):
 
     pieces: tuple[str, ...]
     paths: tuple[str, ...]
+
+
+class Between:
+    """What stands between a file's bytes, the parser and the shapes.
+
+    `end` finds the end tag of a payment. `learned` is asked behind each whether the parser has read
+    a payment that ended there; `lift` then takes known ones out of a text from a position on, and
+    says up to where.
+    """
+
+    def __init__(
+        self,
+        end: re.Pattern[str],
+        learned: Callable[[str], bool],
+        lift: Callable[[str, int], int],
+    ) -> None:
+        self._end, self._learned, self._lift = end, learned, lift
+        self._behind = False  # the text goes on directly behind a payment that was read
+        self._cut = False  # the parser has the text up to somewhere within a payment, or a tag
+
+    def pieces(self, blocks: Iterable[bytes], *, lift: bool) -> Iterator[bytes]:
+        """What the parser must read; known payments are lifted out between the pieces.
+
+        An empty piece says that some were.
+        """
+        text, raw = "", b""
+        for block in blocks:
+            raw += block
+            if lift:
+                try:
+                    decoded, used = codecs.utf_8_decode(raw, "strict", False)  # noqa: FBT003 - C
+                except UnicodeDecodeError:
+                    lift = False  # the parser has words for it
+                else:
+                    text, raw = text + decoded, raw[used:]
+                    text = yield from self._unlifted(text)
+                    continue
+            yield text.encode() + raw
+            text, raw = "", b""
+        yield text.encode() + raw
+
+    def _unlifted(self, text: str) -> Generator[bytes, None, str]:
+        """The pieces of `text` for the parser, each up to a payment's end; returns the rest."""
+        position = 0
+        while True:
+            if self._behind:
+                position = self._lift(text, position)
+                yield b""
+            end = self._end.search(text, position)
+            if end is None:
+                break
+            piece = text[position : end.end()]
+            yield piece.encode()
+            self._behind = not self._cut and self._learned(piece)
+            self._cut = False
+            position = end.end()
+        rest = text[position:]
+        if len(rest) > HELD_BACK:
+            self._behind, self._cut = False, True
+            yield rest.encode()
+            return ""
+        return rest
 
 
 def is_open(piece: str) -> bool:

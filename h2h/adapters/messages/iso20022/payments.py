@@ -6,9 +6,8 @@ like those before them are lifted past it (see lifting.py). Both give the same r
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +21,6 @@ from h2h.core.words import say
 
 CHUNK = 1000  # payments
 _MOST_PLANS, _LONGEST_PLAN = 1000, 200  # kept; leaves of a payment
-_HELD_BACK = 1 << 16  # characters: an unfinished payment waits for the next block up to this length
 _LARGEST_PART = 1 << 20  # bytes of one payment, or of what stands between two: a tree of 30 MB
 
 
@@ -44,12 +42,11 @@ class Reading:
         self._lift = lift and head.utf8 and "ASCII" not in head.encoding
         # without attributes: so it is neither an empty element nor one with other name spaces
         self._start = re.compile(rf"<(?:{lifting.PREFIX})?{kind.payment}\s*>")
-        self._end = re.compile(rf"</(?:{lifting.PREFIX})?{kind.payment}\s*>")
+        end = re.compile(rf"</(?:{lifting.PREFIX})?{kind.payment}\s*>")
+        self._between = lifting.Between(end, self._parsed, self._lift_from)
         self._batch: Batch | None = None
         self._batch_element: xml.Element | None = None
         self._batches = self._payments = 0
-        self._behind_payment = False  # the text goes on directly behind a payment of the batch
-        self._cut = False  # the parser has the text up to somewhere within a payment, or a tag
         self._last: tuple[str, ...] | None = None  # what the parser read last was this payment
         self._unread = 0  # bytes that the parser holds as a tree
         self._pending = _Pending()
@@ -57,7 +54,7 @@ class Reading:
 
     def chunks(self) -> Iterator[Chunk]:
         """The payments in the file's order, about CHUNK at a time, whatever batch they are in."""
-        for piece in self._pieces():
+        for piece in self._between.pieces(self._blocks(), lift=self._lift):
             if piece:
                 self._last = None
                 self._unread += len(piece)
@@ -73,51 +70,12 @@ class Reading:
 
     # -- the text between parser and shapes
 
-    def _pieces(self) -> Iterator[bytes]:
-        """What the parser must read; known payments are lifted out between the pieces.
-
-        An empty piece says that some were.
-        """
-        text, raw = "", b""
+    def _blocks(self) -> Iterator[bytes]:
         for block in xml.blocks(self._path):
             xml.refuse_endless(block)
             if self._watch is not None:
                 self._watch(block)
-            raw += block
-            if self._lift:
-                try:
-                    decoded, used = codecs.utf_8_decode(raw, "strict", False)  # noqa: FBT003 - C
-                except UnicodeDecodeError:
-                    self._lift = False  # the parser has words for it
-                else:
-                    text, raw = text + decoded, raw[used:]
-                    text = yield from self._unlifted(text)
-                    continue
-            yield text.encode() + raw
-            text, raw = "", b""
-        yield text.encode() + raw
-
-    def _unlifted(self, text: str) -> Generator[bytes, None, str]:
-        """The pieces of `text` for the parser, each up to a payment's end; returns the rest."""
-        position = 0
-        while True:
-            if self._behind_payment:
-                position = self._lift_from(text, position)
-                yield b""
-            end = self._end.search(text, position)
-            if end is None:
-                break
-            piece = text[position : end.end()]
-            yield piece.encode()
-            self._behind_payment = not self._cut and self._parsed(piece)
-            self._cut = False
-            position = end.end()
-        rest = text[position:]
-        if len(rest) > _HELD_BACK:
-            self._behind_payment, self._cut = False, True
-            yield rest.encode()
-            return ""
-        return rest
+            yield block
 
     def _lift_from(self, text: str, position: int) -> int:
         rows, position = self._rows.shapes.rows(text, position)

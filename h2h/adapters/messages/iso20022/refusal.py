@@ -18,6 +18,7 @@ from h2h.adapters.messages.iso20022.places import Place
 from h2h.adapters.messages.iso20022.writing import (
     AMOUNT_DECIMALS,
     CURRENCY,
+    EQUIVALENT,
     LONGEST_ID,
     LONGEST_LINE,
     SUM_DECIMALS,
@@ -44,7 +45,6 @@ _REJECTED = "RJCT"
 _NARRATIVE = "NARR"  # a reason of no code of its own: the words tell it
 _ORIGINATOR = "h2h"
 _PLACE = re.compile(r"/\w+/\w+/PmtInf\[(\d+)\](?:/(?:CdtTrfTxInf|DrctDbtTxInf)\[(\d+)\])?(?![^/])")
-_EQUIVALENT = b"EqvtAmt"
 
 
 def write(path: Path, refusal: Refusal, target: Path) -> None:
@@ -89,7 +89,7 @@ class _Original:
         self.header: Header = reading.header
 
     def _watch(self, block: bytes) -> None:
-        self.instructed = self.instructed and _EQUIVALENT not in block
+        self.instructed = self.instructed and EQUIVALENT not in block
 
     def _look(self, chunk: Chunk) -> bool:
         """Remember what is wanted of a chunk; True when nothing more can come."""

@@ -8,9 +8,8 @@ places of the slips.
 
 from __future__ import annotations
 
-import codecs
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, NoReturn, cast
 
@@ -28,7 +27,6 @@ PART = 250  # entries, about: more leave the processor's cache
 _LARGEST_ENTRY = 1 << 26  # bytes; the transactions of a batch booking take five times as much
 _MOST_DETAILS = 5000  # transactions that wait with their entries
 _MOST_ELEMENTS = 100  # transactions of an entry that are in memory as a tree
-_HELD_BACK = 1 << 16  # characters: an unfinished entry waits for the next block up to this length
 _LONGEST_END = 100  # bytes of an end tag, with a prefix
 _UTF8 = frozenset({"UTF-8", "UTF8"})
 _PREFIX = re.compile(rf"</?({lifting.PREFIX})?")
@@ -115,7 +113,7 @@ class _Unwrapped:
         text = self._waiting + block
         if not self._started:
             start = self._START.search(text)
-            if start is None and len(text) < _HELD_BACK:
+            if start is None and len(text) < lifting.HELD_BACK:
                 self._waiting = text
                 return
             self._started, text = True, text[start.start() :] if start else text
@@ -136,7 +134,6 @@ class _Reading:
 
     def __init__(self, opened: Opened, watch: xml.Watch) -> None:
         self._opened, self._watch = opened, watch
-        self._lift = opened.encoding in _UTF8
         self._item = opened.prefix + opened.kind.item
         self._block = opened.prefix + opened.kind.block
         self._group_tag = opened.prefix + "GrpHdr"
@@ -152,12 +149,11 @@ class _Reading:
         tag = opened.kind.item
         # without attributes: so it is neither an empty element nor one with other name spaces
         self._start = re.compile(rf"<({lifting.PREFIX})?{tag}\s*>")
-        self._end = re.compile(rf"</(?:{lifting.PREFIX})?{tag}\s*>")
+        end = re.compile(rf"</(?:{lifting.PREFIX})?{tag}\s*>")
+        self._between = lifting.Between(end, self._learned, self._lift_from)
         self._shapes = Shapes[EntryTexts]()
         self._spaces: dict[str | None, str] = {}  # name spaces where the shapes were learned
         self._plain = True  # so are their prefixes
-        self._cut = False  # the parser has the text up to somewhere within an entry, or a tag
-        self._behind_entry = False  # the text goes on directly behind an entry of the report
         self._last: EntryTexts | None = None  # what the parser read last was this entry
         self._lines = self._lines_lifted = 0  # that were read; those that the parser did not see
         self._reports = self._index = 0  # finished ones; the entry of the open one that was last
@@ -173,9 +169,10 @@ class _Reading:
         self._complete = False
 
     def parts(self) -> Iterator[ReportPart]:
-        for piece in self._pieces():
+        for piece in self._between.pieces(self._blocks(), lift=self._opened.encoding in _UTF8):
             if piece:
                 self._last = None
+                self._lines += piece.count(b"\n")
                 self._measure(len(piece))
                 for element in self._fed(partial(self._parser.feed, piece)):
                     yield from self._element(element)
@@ -188,51 +185,10 @@ class _Reading:
 
     # -- the text between parser and shapes
 
-    def _pieces(self) -> Iterator[bytes]:
-        """What the parser must read; known entries are lifted out between the pieces.
-
-        An empty piece says that some were.
-        """
-        text, raw = "", b""
+    def _blocks(self) -> Iterator[bytes]:
         for block in xml.blocks(self._opened.path):
             self._watch(block)
-            raw += block
-            if self._lift:
-                try:
-                    decoded, used = codecs.utf_8_decode(raw, "strict", False)  # noqa: FBT003 - C
-                except UnicodeDecodeError:
-                    self._lift = False  # the parser has words for it
-                else:
-                    text, raw = text + decoded, raw[used:]
-                    text = yield from self._unlifted(text)
-                    continue
-            yield text.encode() + raw
-            text, raw = "", b""
-        yield text.encode() + raw
-
-    def _unlifted(self, text: str) -> Generator[bytes, None, str]:
-        """The pieces of `text` for the parser, each up to an entry's end; returns the rest."""
-        position = 0
-        while True:
-            if self._behind_entry:
-                position = self._lift_from(text, position)
-                yield b""
-            end = self._end.search(text, position)
-            if end is None:
-                break
-            piece = text[position : end.end()]
-            yield piece.encode()
-            self._behind_entry = not self._cut and self._learned(piece)
-            self._cut = False
-            self._lines += piece.count("\n")
-            position = end.end()
-        rest = text[position:]
-        if len(rest) > _HELD_BACK:
-            self._behind_entry, self._cut = False, True
-            yield rest.encode()
-            self._lines += rest.count("\n")
-            return ""
-        return rest
+            yield block
 
     def _lift_from(self, text: str, position: int) -> int:
         """Read known entries that stand one behind the other; where the first unknown one is."""

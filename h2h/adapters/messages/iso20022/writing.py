@@ -15,6 +15,7 @@ LONGEST_ID = 35  # Max35Text
 LONGEST_LINE = 105  # Max105Text
 LONGEST_COUNT = 15  # Max15NumericText
 AMOUNT_DECIMALS, SUM_DECIMALS = 5, 17
+EQUIVALENT = b"EqvtAmt"  # where it stands, not all amounts are in the currency that is instructed
 UETR = re.compile(r"[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[89ab][a-f0-9]{3}-[a-f0-9]{12}")
 CURRENCY = re.compile("[A-Z]{3}")
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
