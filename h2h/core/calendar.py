@@ -138,7 +138,8 @@ def parse_windows(text: str) -> tuple[Window, ...]:
 def window_end(now: datetime, windows: Sequence[Window], zone: ZoneInfo) -> datetime | None:
     """When the bank opens again, in UTC; None when no window covers `now`.
 
-    Windows that touch or overlap count as one, as long as that ends within a week.
+    A window includes its first moment and not its last. Windows that touch or overlap count as one,
+    as long as that ends within a week.
     """
     opens = _local(now, zone)
     for _ in range(7 * max(1, len(windows))):
@@ -147,11 +148,6 @@ def window_end(now: datetime, windows: Sequence[Window], zone: ZoneInfo) -> date
             break
         opens = later
     return None if opens == _local(now, zone) else opens.astimezone(UTC)
-
-
-def in_window(now: datetime, windows: Sequence[Window], zone: ZoneInfo) -> bool:
-    """Is the bank closed at `now`? A window includes its first moment and not its last."""
-    return window_end(now, windows, zone) is not None
 
 
 def _end(local: datetime, window: Window) -> datetime:

@@ -65,11 +65,6 @@ class Line(NamedTuple):
         """Does it name anything by which one payment of ours can be found?"""
         return bool({getattr(self, name) for name, _ in IDS} - NAMELESS)
 
-    @property
-    def names_batch(self) -> bool:
-        """Does it name anything by which a batch or a file of ours can be found?"""
-        return bool({self.message_id, self.batch_id} - NAMELESS)
-
 
 class Candidate(NamedTuple):
     """A payment of ours that was announced at the bank of the account."""

@@ -316,11 +316,6 @@ class Verdict:
     more: int = 0
 
     @property
-    def execution_dates(self) -> tuple[date, ...]:
-        """The days that are asked for, each once, in their order."""
-        return tuple(sorted({execution.day for execution in self.executions}))
-
-    @property
     def valid(self) -> bool:
         """False only for problems of severity `error`."""
         return not any(p.severity is Severity.ERROR for p in self.problems)

@@ -22,7 +22,6 @@ from h2h.reports.table import Books, Column, Kind, Row, Scope, Table
 
 _RECENT = timedelta(days=40)
 _ACCEPTED = (Out.ACCEPTED, Out.PART_ACCEPTED)
-_ANSWERED = (*_ACCEPTED, Out.REJECTED, Out.CANCELLED_BY_BANK)
 _APPROVING = {"awaiting_approval", "approved"}
 
 _TIMES = (

@@ -90,7 +90,7 @@ def test_a_good_file_is_valid_and_says_what_it_contains(
     assert verdict.transactions == 2
     assert verdict.control_sum == {"EUR": Decimal("100.10"), "USD": Decimal(50)}
     assert verdict.accounts == ("DE89370400440532013000",)
-    assert verdict.execution_dates == (date(2026, 12, 1),)
+    assert {each.day for each in verdict.executions} == {date(2026, 12, 1)}
     assert verdict.header is not None
     assert verdict.header.message_id == "MSG-7"
     assert verdict.header.initiating_party == "Acme GmbH"
