@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime, time
 
 from h2h.core.approval import Demand, Facts, Policy, approve_by, demanded
 from h2h.core.books import account_key
@@ -84,7 +85,9 @@ def remember_config(services: Services) -> Proposal | None:
     if not services.sections:
         return None
     contents, known = services.contents(), services.ledger.config_in_force()
-    exchanged = changed_since({name: facts for name, facts in contents.items() if name in known}, known)
+    exchanged = changed_since(
+        {name: facts for name, facts in contents.items() if name in known}, known
+    )
     who = UNKNOWN if exchanged else _person(services.configured_by, services)
     sections = {**services.sections, **contents}
     change = services.ledger.configured(sections, who, services.clock.now())
@@ -151,6 +154,7 @@ def _facts(file: File, policies: tuple[Policy, ...], sweep: Sweep) -> Facts:
     """Only what the policies look at: who was paid before is a walk over all payments."""
     ledger, terms = sweep.ledger, terms_of(file, sweep)
     today = business_date(sweep.now, terms.zone)
+    began = datetime.combine(today, time(), terms.zone)
     asks_day = any(policy.day_above is not None for policy in policies)
     known = any(policy.asks_creditors for policy in policies)
     found = ledger.creditors(file) if known else None
@@ -161,7 +165,7 @@ def _facts(file: File, policies: tuple[Policy, ...], sweep: Sweep) -> Facts:
         terms.name,
         tuple(ledger.account_sums(file)),
         {account_key(account.number): account.entity for account in terms.accounts},
-        tuple(ledger.sums_gone(terms.name, today, file)) if asks_day else (),
+        tuple(ledger.sums_gone(terms.name, today, file, began)) if asks_day else (),
         found.new if found else 0,
         found.changed if found else 0,
         last is not None and last.passed,

@@ -42,6 +42,7 @@ from h2h.adapters.sql.store import (
     find_file,
     moves,
     select_files,
+    set_and_read,
     set_if_unmoved,
     shift,
     the_file,
@@ -174,10 +175,10 @@ class OutgoingFiles(Store):
     ) -> File | None:
         with self._writing() as connection:
             facts = facts_of(change)
-            if shift(connection, file, target, now, because=because, who=who, facts=facts):
-                moved = the_file(connection, file.id)
-                return reached(connection, moved, now) if target is Out.SENT else moved
-            return None
+            moved = shift(connection, file, target, now, because=because, who=who, facts=facts)
+            if moved is None or target is not Out.SENT:
+                return moved
+            return reached(connection, moved, now)
 
     def wait(
         self, file: File, until: datetime | None, because: str, *, failed: bool
@@ -188,15 +189,11 @@ class OutgoingFiles(Store):
             "failures": files.c.failures + int(failed),
         }
         with self._writing() as connection:
-            if set_if_unmoved(connection, file, facts):
-                return the_file(connection, file.id)
-            return None
+            return set_and_read(connection, file, facts)
 
     def begin(self, file: File) -> File | None:
         with self._writing() as connection:
-            if set_if_unmoved(connection, file, {"begun": files.c.begun + 1}):
-                return the_file(connection, file.id)
-            return None
+            return set_and_read(connection, file, {"begun": files.c.begun + 1})
 
     def end(self, file: File) -> None:
         with self._writing() as connection:
@@ -242,8 +239,7 @@ class OutgoingFiles(Store):
                 because = sentences(problem.message for problem in asking)
                 if not asking:
                     note = noted.checked(_as_checked(file, change), noting.tally)
-            shift(connection, file, target, now, because=because, facts=facts, note=note)
-            return the_file(connection, file.id)
+            return shift(connection, file, target, now, because=because, facts=facts, note=note)
 
     def gone(self, bank: str, day: date, besides: File) -> Mapping[str, Decimal]:
         others = select(files.c.control_sum).where(files.c.bank == bank, files.c.id != besides.id)
@@ -301,18 +297,18 @@ class OutgoingFiles(Store):
         if file.state not in BEFORE_DELIVERING:
             raise ValueError(f"file {file.id}: nothing is reserved for a file that is {file.state}")
         with self._writing() as connection:
-            if not _unmoved(connection, file):
-                return None
             facts: dict[str, object] = {"attempt": files.c.attempt + 1}
-            if not the_file(connection, file.id).final_name:
+            seen = set_and_read(connection, file, {"state": file.state.value})
+            if seen is None:
+                return None
+            if not seen.final_name:
                 if gap_free:
                     _insist_alone(connection, file)
                 number = _next_number(connection, file, gap_free=gap_free)
                 final = name(number)
                 _insist_free(connection, file, folder, final)
                 facts |= {"final_name": final, "final_folder": folder, "sequence": number}
-            set_if_unmoved(connection, file, facts)
-            return the_file(connection, file.id)
+            return set_and_read(connection, file, facts)
 
 
 def payment_of(row: RowMapping) -> PaymentRow:

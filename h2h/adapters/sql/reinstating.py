@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.noting import note_of
 from h2h.adapters.sql.outgoing import keep_payments
 from h2h.adapters.sql.proofs import Proofs
 from h2h.adapters.sql.store import append, files, find_file, the_file
@@ -73,10 +74,18 @@ def _reinstate(connection: Connection, wish: Reinstated, who: str, now: datetime
     append(connection, file_id, source, state, now, who, because, str(facts["sha256"]))
     if not _has_payments(connection, file_id):
         keep_payments(connection, file_id, wish.payments)
+    _note(connection, the_file(connection, file_id), now)
     _hand_over(connection, file_id, wish.exports)
     _keep_recall(connection, file_id, facts.get("recall"))
     _spend_numbers(connection, facts)
     return the_file(connection, file_id)
+
+
+def _note(connection: Connection, file: File, now: datetime) -> None:
+    """If a payment file goes on, it is judged by what was entered."""
+    if file.direction == "out":
+        told = note_of(connection, file)
+        append(connection, file.id, file.state, file.state, now, "h2h", told, file.sha256)
 
 
 def _row(facts: Mapping[str, object], state: State, because: str) -> dict[str, object]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Row,
     RowMapping,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -173,22 +174,13 @@ def settle_again(
     These are the sums of its batches, what is not certain (it may have come before the file went),
     and entries under references that the bank has now told.
     """
-    batches = select(claims.c.statement, claims.c.entry).where(
-        claims.c.file_id == ours.id,
-        or_(claims.c.number == 0, claims.c.how == How.UNCERTAIN.value),
-    )
-    referred = (
-        select(entries.c.statement, entries.c.index)
-        .join(statements, statements.c.key == entries.c.statement)
-        .where(
-            entries.c.servicer_reference.in_(among(references)),
-            entries.c.servicer_reference != "",
-            statements.c.bank == ours.bank,
-            statements.c.kept == Kept.BOOKED.value,
-        )
-    )
+    named = {*references} - {""}
+    lines = [*connection.execute(_UNCERTAIN, {"the_id": ours.id})]
+    if named:
+        referred = _REFERRED.where(entries.c.servicer_reference.in_(among(named)))
+        lines += connection.execute(referred, {"the_bank": ours.bank})
     wanted: dict[int, set[int]] = defaultdict(set)
-    for key, entry in (*connection.execute(batches), *connection.execute(referred)):
+    for key, entry in lines:
         wanted[key].add(entry)
     alarms: list[str] = []
     for key, found in sorted(wanted.items()):
@@ -196,6 +188,21 @@ def settle_again(
         spans = [(entry, entry) for entry in sorted(found)]
         alarms += _Settling(connection, row, now).run(spans)
     return alarms
+
+
+_UNCERTAIN = select(claims.c.statement, claims.c.entry).where(
+    claims.c.file_id == bindparam("the_id"),
+    or_(claims.c.number == 0, claims.c.how == How.UNCERTAIN.value),
+)
+_REFERRED = (
+    select(entries.c.statement, entries.c.index)
+    .join(statements, statements.c.key == entries.c.statement)
+    .where(
+        entries.c.servicer_reference != "",
+        statements.c.bank == bindparam("the_bank"),
+        statements.c.kept == Kept.BOOKED.value,
+    )
+)
 
 
 def reached(connection: Connection, ours: File, now: datetime) -> File:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
@@ -14,12 +15,14 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    CursorResult,
     Date,
     Dialect,
     Engine,
     RowMapping,
     Select,
     Table,
+    Update,
     bindparam,
     insert,
     select,
@@ -28,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
@@ -38,6 +42,7 @@ from h2h.adapters.sql.types import Amount
 from h2h.core.chain import GENESIS, link, record
 from h2h.core.money import plain
 from h2h.core.states import In, Out, State, may_move
+from h2h.errors import Transient
 from h2h.ports import Change, File, MoveRow
 
 files, moves = tables.files, tables.moves
@@ -70,6 +75,13 @@ class Database:
     insist: Callable[[], None] = lambda: None  # raises unless this h2h has the ledger to itself
 
 
+class _Joint(threading.local):
+    """The transaction that several calls of one thread have in common, if they do."""
+
+    connection: Connection | None = None
+    broken = False
+
+
 class Store:
     """One database. Every public method of its children is one transaction, or nothing."""
 
@@ -78,22 +90,62 @@ class Store:
         options = {WRITES: True, INSIST: database.insist}
         self._writer = database.engine.execution_options(**options)
         self._read, self._write = database.reading, database.writing
+        self._joint = _Joint()
 
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        joint = self._joint
+        if joint.connection is not None:
+            raise RuntimeError("what is done together is not begun within itself")
+        with _in_our_words(), self._write(self._writer) as connection:
+            joint.connection, joint.broken = connection, False
+            try:
+                yield
+            finally:
+                joint.connection = None
+            if joint.broken:
+                raise _undone()
+
+    @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """One consistent view; raises Transient or Corrupt for what the database may suffer."""
+        if self._joint.connection is not None:
+            with self._part(self._joint.connection) as connection:
+                yield connection
+            return
         with _in_our_words(), self._read(self._engine) as connection:
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One write transaction: committed whole at the end, or nothing."""
+        if self._joint.connection is not None:
+            with self._part(self._joint.connection) as connection:
+                yield connection
+            return
         with _in_our_words(), self._write(self._writer) as connection:
             yield connection
+
+    @contextmanager
+    def _part(self, connection: Connection) -> Iterator[Connection]:
+        """A part of the common transaction. After an error nothing more is done in it: a part of it
+        may be half, and SQLite may have undone what came before, and would commit what follows."""
+        if self._joint.broken:
+            raise _undone()
+        try:
+            with _in_our_words():
+                yield connection
+        except BaseException:
+            self._joint.broken = True
+            raise
+
+
+def _undone() -> Transient:
+    return Transient("what was to be committed together was undone", "It is tried one by one")
 
 
 @contextmanager
@@ -119,6 +171,7 @@ def select_files() -> Select[tuple[object, ...]]:
 _ONE_FILE = select_files().where(files.c.id == bindparam("the_id"))
 _WHATEVER_STATE = update(files).where(files.c.id == bindparam("the_id"))
 _IF_UNMOVED = _WHATEVER_STATE.where(files.c.state == bindparam("seen"))
+_IF_UNMOVED_SHOWN = _IF_UNMOVED.returning(*FILE_COLUMNS)
 _ONE_MOVE = insert(moves)
 MOVES = select(*(moves.c[field.name] for field in fields(MoveRow))).order_by(moves.c.sequence)
 MOVES_OF_FILE = MOVES.where(moves.c.file_id == bindparam("the_id"))
@@ -134,15 +187,30 @@ def file_of(row: RowMapping) -> File:
     return File(**facts)
 
 
+def _file_of(row: Iterable[Any]) -> File:
+    """The same from the bare columns, in half the time."""
+    facts = [*row]
+    kind = Out if facts[_DIRECTION] == "out" else In
+    facts[_STATE] = kind(facts[_STATE])
+    facts[_HELD] = Out(facts[_HELD]) if facts[_HELD] else None
+    return File(*facts)
+
+
+_DIRECTION, _STATE, _HELD = (
+    [field.name for field in fields(File)].index(name)
+    for name in ("direction", "state", "held_from")
+)
+
+
 def find_file(connection: Connection, file_id: str) -> File | None:
     """One file by its id."""
-    found = connection.execute(_ONE_FILE, {"the_id": file_id}).mappings().first()
-    return file_of(found) if found else None
+    found = connection.execute(_ONE_FILE, {"the_id": file_id}).first()
+    return _file_of(found) if found else None
 
 
 def the_file(connection: Connection, file_id: str) -> File:
     """One file that is known to be there."""
-    return file_of(connection.execute(_ONE_FILE, {"the_id": file_id}).mappings().one())
+    return _file_of(connection.execute(_ONE_FILE, {"the_id": file_id}).one())
 
 
 def facts_of(change: Change | None) -> dict[str, object]:
@@ -249,15 +317,17 @@ def shift(
     because: str = "",
     who: str = "h2h",
     facts: Mapping[str, object] | None = None,
-) -> bool:
-    """One lawful move of `file`, chained; False when it is no longer in the state seen, or is held
-    for more than was seen."""
+    note: str = "",
+) -> File | None:
+    """One lawful move of `file`, chained; None when it is no longer in the state seen, or is held
+    for more than was seen. `note`: what the chain tells in place of `because`."""
     _insist_lawful(file, target)
     if file.state is Out.HELD and the_file(connection, file.id).last_move != file.last_move:
-        return False
+        return None
     if target is Out.DELIVERING:
         connection.get_execution_options()[INSIST]()
     facts = dict(facts or {})
+    previous, last = _head(connection)
     written = facts | {
         "state": target.value,
         "held_from": _HELD_FROM[Out(file.state)].value if target is Out.HELD else None,
@@ -266,12 +336,14 @@ def shift(
         "due_because": "",
         "failures": 0,
         "begun": 0,
+        "last_move": last + 1,
     }
-    if not set_if_unmoved(connection, file, written):
-        return False
-    content = str(facts.get("sha256", file.sha256))
-    append(connection, file.id, file.state, target, now, who, because, content)
-    return True
+    moved = set_and_read(connection, file, written)
+    if moved is not None:
+        content = str(facts.get("sha256", file.sha256))
+        told = (file.id, file.state, target, now, who, note or because, content)
+        _insert_link(connection, previous, last + 1, *told)
+    return moved
 
 
 def _insist_lawful(file: File, target: State) -> None:
@@ -290,11 +362,29 @@ def _reachable(file: File) -> Collection[State]:
 
 def set_if_unmoved(connection: Connection, file: File, facts: Mapping[str, object]) -> bool:
     """Write `facts` if the file is still in the state seen: the compare and set of all moves."""
+    return _set(connection, _IF_UNMOVED, file, facts).rowcount == 1
+
+
+def set_and_read(connection: Connection, file: File, facts: Mapping[str, object]) -> File | None:
+    """The same, and the file as it stands then."""
+    if connection.dialect.update_returning:
+        found = _set(connection, _IF_UNMOVED_SHOWN, file, facts).one_or_none()
+        return None if found is None else _file_of(found)
+    return the_file(connection, file.id) if set_if_unmoved(connection, file, facts) else None
+
+
+def _set(
+    connection: Connection,
+    statement: Update | ReturningUpdate[Any],
+    file: File,
+    facts: Mapping[str, object],
+) -> CursorResult[Any]:
     computed = {name: fact for name, fact in facts.items() if isinstance(fact, ColumnElement)}
     given = {name: fact for name, fact in facts.items() if name not in computed}
-    statement = _IF_UNMOVED.values(**computed) if computed else _IF_UNMOVED
+    if computed:
+        statement = statement.values(**computed)
     still = {"the_id": file.id, "seen": file.state.value}
-    return connection.execute(statement, {**still, **given}).rowcount == 1
+    return connection.execute(statement, {**still, **given})
 
 
 def append(
@@ -313,6 +403,24 @@ def append(
     room."""
     previous, last = _head(connection)
     number = max(last, beyond) + 1
+    told = (file_id, source, target, at, who, because, content)
+    _insert_link(connection, previous, number, *told)
+    if file_id:
+        connection.execute(_WHATEVER_STATE, {"the_id": file_id, "last_move": number})
+
+
+def _insert_link(
+    connection: Connection,
+    previous: str,
+    number: int,
+    file_id: str,
+    source: str,
+    target: str,
+    at: datetime,
+    who: str,
+    because: str,
+    content: str,
+) -> None:
     facts = record(number, file_id, str(source), str(target), at, who, because, content)
     row = {
         "sequence": number,
@@ -327,8 +435,6 @@ def append(
         "hash": link(previous, facts),
     }
     connection.execute(_ONE_MOVE, row)
-    if file_id:
-        connection.execute(_WHATEVER_STATE, {"the_id": file_id, "last_move": number})
 
 
 def _head(connection: Connection) -> tuple[str, int]:
