@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 
 from h2h.core.chain import Head, record_of
 from h2h.core.naming import shortened
@@ -18,7 +19,7 @@ from h2h.core.states import AT_THE_BANK, IN_FINAL, SETTLED, Out, State
 from h2h.core.words import Words, say, tell
 from h2h.errors import H2HError
 from h2h.flows.exporting import status_folders
-from h2h.flows.handover import prepare, publish
+from h2h.flows.handover import prepare, publish, show
 from h2h.flows.refusals import contents_of, refusal_of
 from h2h.flows.sweep import Sweep, terms_of
 from h2h.ports import Announcement, Content, File, HandOver, MoveRow, Refusal
@@ -78,6 +79,46 @@ def bring_one_up_to_date(file_id: str, sweep: Sweep) -> None:
         _try_to(file, sweep)
 
 
+def bring_wave_up_to_date(files: Sequence[File], sweep: Sweep) -> None:
+    """The same for some that went together: those that were delivered are told of together."""
+    delivered = [file for file in files if file.state is Out.SENT]
+    try:
+        _tell_together(delivered, sweep)
+    except (H2HError, OSError) as error:  # then each by itself, at the end of the sweep
+        sweep.log.event("wave_undone", files=len(delivered), because=str(error))
+    for file in files:
+        if file.state is not Out.SENT:
+            bring_one_up_to_date(file.id, sweep)
+
+
+def _tell_together(files: Sequence[File], sweep: Sweep) -> None:
+    """As `_answer` does for one: the names are committed before any of them is shown. What an
+    earlier attempt left half handed over is not among them."""
+    with sweep.ledger.together():
+        known = [
+            (file, sweep.ledger.moves(file.id), _manifest(file, sweep))
+            for file in files
+            if not sweep.ledger.pending_hand_overs(file)
+        ]
+    handed = sweep.beside.each([partial(_write, *facts, sweep) for facts in known])
+    with sweep.ledger.together():
+        for (file, *_), items in zip(known, handed, strict=True):
+            sweep.ledger.handing_over(file, items, recorded=file.last_move)
+    sweep.beside.each(
+        [partial(show, items, file, sweep) for (file, *_), items in zip(known, handed, strict=True)]
+    )
+    with sweep.ledger.together():
+        for file, *_ in known:
+            sweep.ledger.handed_over(file)
+
+
+def _write(file: File, moves: Sequence[MoveRow], manifest: str, sweep: Sweep) -> list[HandOver]:
+    """The dossier's record, and the temporaries of the answer."""
+    _record(file, moves, manifest, sweep)
+    verdict = _verdict(file, moves)
+    return [] if verdict is None else _prepared(file, verdict, None, sweep)
+
+
 def _try_to(file: File, sweep: Sweep) -> None:
     try:
         _bring_up_to_date(file, sweep)
@@ -101,10 +142,14 @@ def announcement(file: File, head: Head, at: datetime) -> Announcement:
 def record(file: File, sweep: Sweep) -> Sequence[MoveRow]:
     """Write the dossier's manifest and moves; returns the moves."""
     moves = sweep.ledger.moves(file.id)
+    _record(file, moves, _manifest(file, sweep), sweep)
+    return moves
+
+
+def _record(file: File, moves: Sequence[MoveRow], manifest: str, sweep: Sweep) -> None:
     lines = "".join(json.dumps(_plain(move)) + "\n" for move in moves)
     final = file.state in SETTLED | IN_FINAL
-    sweep.services.archive.record(file.id, _manifest(file, sweep), lines, final=final)
-    return moves
+    sweep.services.archive.record(file.id, manifest, lines, final=final)
 
 
 def _bring_up_to_date(file: File, sweep: Sweep) -> None:
@@ -172,19 +217,29 @@ def _answer(file: File, moves: Sequence[MoveRow], sweep: Sweep) -> File | None:
     Returns the file as it stands when it was told of a refusal, too, as a bank would send it.
     """
     publish(file, sweep)  # what a crash left half handed over
-    verdict = None if file.recall else _VERDICTS.get(file.state)  # the ERP did not ask for it
+    verdict = _verdict(file, moves)
     handed: list[HandOver] = []
     refusal = None
-    if verdict is not None and verdict != _told(file, moves):
+    if verdict is not None:
         refusal = refusal_of(file, moves, sweep)
-        folder = f"{file.bank}/answers" if file.bank else "answers"
-        handed = prepare(sweep, folder, _Answer(file, verdict, refusal, sweep).contents())
+        handed = _prepared(file, verdict, refusal, sweep)
         if refusal is not None:
             for place in status_folders(terms_of(file, sweep), sweep):
                 handed += prepare(sweep, place, contents_of(file, refusal, sweep))
     sweep.ledger.handing_over(file, handed, recorded=file.last_move, refusal=refusal)
     publish(file, sweep)
     return sweep.ledger.file(file.id) if refusal else None
+
+
+def _verdict(file: File, moves: Sequence[MoveRow]) -> str | None:
+    """The verdict that the ERP does not know yet; None: nothing is to be told."""
+    verdict = None if file.recall else _VERDICTS.get(file.state)  # the ERP did not ask for it
+    return None if verdict == _told(file, moves) else verdict
+
+
+def _prepared(file: File, verdict: str, refusal: Refusal | None, sweep: Sweep) -> list[HandOver]:
+    folder = f"{file.bank}/answers" if file.bank else "answers"
+    return prepare(sweep, folder, _Answer(file, verdict, refusal, sweep).contents())
 
 
 def _told(file: File, moves: Sequence[MoveRow]) -> str | None:

@@ -6,7 +6,7 @@ a missing temporary means that the file was handed over, so nothing is ever hand
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from h2h.core.states import Handed
 from h2h.flows.sweep import Sweep
@@ -24,9 +24,14 @@ def prepare(sweep: Sweep, folder: str, contents: Mapping[str, Content]) -> list[
 
 def publish(file: File, sweep: Sweep) -> None:
     """Rename what was committed, an earlier answer of that name away; repeatable at every point."""
-    for item in sweep.ledger.pending_hand_overs(file):
-        _publish(item, file, sweep, replace=True)
+    show(sweep.ledger.pending_hand_overs(file), file, sweep)
     sweep.ledger.handed_over(file)
+
+
+def show(items: Iterable[HandOver], file: File, sweep: Sweep) -> None:
+    """Rename what was committed, an earlier answer of that name away."""
+    for item in items:
+        _publish(item, file, sweep, replace=True)
 
 
 def publish_to(receiver: str, file: File, sweep: Sweep) -> None:

@@ -9,12 +9,13 @@ happens to a file after `sent` is told by the bank: see inbound.py.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
@@ -38,8 +39,8 @@ from h2h.core.states import (
 from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.flows import consent, evidence, recalls
-from h2h.flows.poison import guarded
+from h2h.flows import consent, evidence, recalls, waves
+from h2h.flows.poison import ended, guarded
 from h2h.flows.sweep import NotNow, Step, Sweep, original_of, terms_of
 from h2h.ports import BankTerms, Change, Door, File, Sealer, Seen, Session
 
@@ -57,9 +58,10 @@ def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
     due = sweep.now if sweep.patient else None
     files = sweep.ledger.files(STEPS, direction="out", due=due)
     ours = [file for file in files if bank is None or file.bank in {None, bank}]
-    for file in _sealed_ahead(ours, sweep):
-        advance(file, sweep)
-        evidence.bring_one_up_to_date(file.id, sweep)
+    if len(ours) > 1:
+        _in_waves(ours, sweep)
+    else:
+        _one_by_one(ours, sweep)
     for file in sweep.ledger.files(ANNOUNCED, direction="out"):
         _call_a_person(file, sweep)
     evidence.bring_up_to_date(sweep, moved=bool(ours))
@@ -69,37 +71,136 @@ def take_in(door: Door, sweep: Sweep) -> None:
     """Commit the intent to claim every settled file of a door; claiming is the first step."""
     try:
         sweep.ledger.first_scan(door.terms.name, door.present(), sweep.now)
-        for seen in door.scan():
-            if seen in sweep.taken:
-                continue
-            new_id = sweep.services.new_id()
-            file = sweep.ledger.claiming(seen, door.terms.bank, new_id, sweep.now)
-            if file.id == new_id:
-                sweep.log.event("taken", file_id=file.id, name=file.name, door=seen.door)
-            sweep.taken.add(seen)
+        fresh = [seen for seen in door.scan() if seen not in sweep.taken]
+        for start in range(0, len(fresh), waves.SIZE):
+            _intend(door, fresh[start : start + waves.SIZE], sweep)
         for name, why in door.refused():
             sweep.log.event("not_a_file", name=name, door=door.terms.name, because=why)
     except (Transient, Refused) as error:
         sweep.log.event("door_unusable", door=door.terms.name, because=str(error))
 
 
-def _sealed_ahead(files: Sequence[File], sweep: Sweep) -> Iterator[File]:
-    """The files in their order, each up to its seal; gpg is at work on those behind it."""
-    ready: deque[File] = deque()
+def _intend(door: Door, fresh: Sequence[Seen], sweep: Sweep) -> None:
+    """One commit for the intents of some files; nothing was touched yet."""
+    new = [(sweep.services.new_id(), seen) for seen in fresh]
+    with sweep.ledger.together():
+        taken = [sweep.ledger.claiming(seen, door.terms.bank, id_, sweep.now) for id_, seen in new]
+    for (new_id, seen), file in zip(new, taken, strict=True):
+        if file.id == new_id:
+            sweep.log.event("taken", file_id=file.id, name=file.name, door=seen.door)
+        sweep.taken.add(seen)
+
+
+def _one_by_one(files: Iterable[File], sweep: Sweep) -> None:
     for file in files:
         if sweep.stopping():
             return
-        approved = advance(file, sweep, TO_THE_SEAL)
-        if approved is not None:
-            ready.append(approved)
-            just_now = approved.state is Out.APPROVED and file.state is not Out.APPROVED
-            if just_now and len(files) > 1:  # what waited longer is judged again first
-                with suppress(KeyError, H2HError):  # its own step meets it again and says so
-                    sweep.seals.begin(*_sealing(approved, sweep))
-        while ready and sweep.seals.enough:
-            yield ready.popleft()
-    while ready and not sweep.stopping():
-        yield ready.popleft()
+        advance(file, sweep)
+        evidence.bring_one_up_to_date(file.id, sweep)
+
+
+# ------------------------------------------------------------------------------- many files at once
+
+
+def _in_waves(files: Sequence[File], sweep: Sweep) -> None:
+    """The files in their order, a wave at a time; gpg is at work on the one behind it."""
+    ready: Sequence[File] = ()
+    for wave in waves.waves(files):
+        behind = _to_the_seal(wave, sweep)
+        _to_the_bank(ready, sweep)
+        ready = behind
+    _to_the_bank(ready, sweep)
+
+
+def _to_the_seal(wave: Sequence[File], sweep: Sweep) -> Sequence[File]:
+    """The files as they stand after their check and approval; the seals of these are begun."""
+    sweep.beside.each([partial(_claim_beside, file, sweep) for file in wave])
+    begun: set[str] = set()
+    claimed = waves.together(wave, partial(_claim_and_begin, begun=begun, sweep=sweep), sweep)
+    ready = {file.id: file for file in claimed}
+    for file in claimed:
+        if file.state is Out.CLAIMED and file.id not in begun:
+            _keep(ready, file, advance(file, sweep, TO_THE_SEAL))
+    judged = [file for file in ready.values() if file.state in BEFORE_THE_SEAL]
+    approved = waves.together(judged, partial(advance, sweep=sweep, steps=JUDGING), sweep)
+    now = {file.id: file for file in approved}
+    for file in judged:
+        _keep(ready, file, now.get(file.id))
+    for file in approved:
+        if file.state is Out.APPROVED:  # just now: what waited longer is judged again first
+            with suppress(KeyError, H2HError):  # its own step meets it again and says so
+                sweep.seals.begin(*_sealing(file, sweep))
+    return [*ready.values()]
+
+
+def _keep(ready: dict[str, File], file: File, now: File | None) -> None:
+    if now is None:
+        del ready[file.id]
+    else:
+        ready[file.id] = now
+
+
+def _claim_beside(file: File, sweep: Sweep) -> None:
+    """Bring a file in beside the others; one that a seal comes with waits for its turn."""
+    door = _door_of(file, sweep)
+    if file.state is Out.CLAIMING and not file.recall and door is not None and not door.sealed:
+        with suppress(H2HError, OSError):  # its own step meets it again and says so
+            sweep.claimed[file.id] = _claimed(file, door, sweep)
+
+
+def _claim_and_begin(file: File, *, begun: set[str], sweep: Sweep) -> File | None:
+    """Claim a file, and note beforehand that its check begins: if it ends the process, the whole
+    wave is noted once. So one in which h2h died before is not begun with others."""
+    now = advance(file, sweep, CLAIMING)
+    most = sweep.services.poison_attempts
+    if now is None or now.state is not Out.CLAIMED or now.begun or now.size > waves.SMALL:
+        return now
+    if most == 1:
+        return now
+    begun.add(now.id)
+    return sweep.ledger.begin(now) if most else now
+
+
+def _to_the_bank(ready: Sequence[File], sweep: Sweep) -> None:
+    """What is ready goes to its bank, in its order: together what was sealed ahead."""
+    for ahead, some in groupby(ready, partial(_is_ahead, sweep=sweep)):
+        if ahead:
+            _deliver_wave([*some], sweep)
+        else:
+            _one_by_one(some, sweep)
+
+
+def _is_ahead(file: File, *, sweep: Sweep) -> bool:
+    """Is it sealed, or being sealed, and may others of its bank have a name at the same time?"""
+    terms = sweep.services.banks.get(file.bank or "")
+    return (
+        file.state is Out.APPROVED
+        and file.size <= waves.SMALL
+        and terms is not None
+        and not terms.gap_free
+        and sweep.seals.begun(sweep.services.archive.path(file.id, SEALED))
+    )
+
+
+def _deliver_wave(approved: Sequence[File], sweep: Sweep) -> None:
+    """Seal and reserve together, upload, note that together, then announce and deliver each."""
+    sweep.seals.settle(_sealing(file, sweep)[2] for file in approved)
+    for bank in sorted({file.bank or "" for file in approved}):
+        with suppress(H2HError):  # its own step meets it again and says so
+            sweep.session(bank)
+    reserved = waves.together(approved, partial(_seal_and_reserve, sweep=sweep), sweep)
+    uploaded = [
+        put for file in reserved if not sweep.stopping() and (put := attempt(_put, file, sweep))
+    ]
+    staged = waves.together(uploaded, partial(attempt, _staged, sweep=sweep), sweep)
+    sent = {file.id: file for file in waves.each(staged, partial(advance, sweep=sweep), sweep)}
+    evidence.bring_wave_up_to_date([sent.get(file.id, file) for file in approved], sweep)
+
+
+def _seal_and_reserve(file: File, *, sweep: Sweep) -> File | None:
+    """Its time and its approval are judged once: nobody else writes to the ledger meanwhile."""
+    sealed = advance(file, sweep, SEALING)
+    return attempt(_reserve, sealed, sweep) if sealed is not None else None
 
 
 def advance(file: File, sweep: Sweep, steps: Mapping[State, Step] | None = None) -> File | None:
@@ -109,10 +210,15 @@ def advance(file: File, sweep: Sweep, steps: Mapping[State, Step] | None = None)
     """
     steps = STEPS if steps is None else steps
     current: File | None = file
+    while current is not None and (step := steps.get(current.state)):
+        current = attempt(step, current, sweep)
+    return current
+
+
+def attempt(step: Step, file: File, sweep: Sweep) -> File | None:
+    """One step; None when it, or its trouble, stops the file."""
     try:
-        while current is not None and (step := steps.get(current.state)):
-            file = current
-            current = step(file, sweep)
+        return step(file, sweep)
     except NotNow as wait:
         _wait(file, wait.until, str(wait), sweep, failed=wait.failed)
     except (Transient, OSError) as error:  # a disk that fails says nothing about the file
@@ -120,8 +226,6 @@ def advance(file: File, sweep: Sweep, steps: Mapping[State, Step] | None = None)
         _wait(file, None, str(error), sweep, failed=True)
     except Exception as error:  # noqa: BLE001 - law 8: whatever it is, it stops this file alone
         _stop(file, sweep, error)
-    else:
-        return current
     return None
 
 
@@ -162,7 +266,8 @@ def claim(file: File, sweep: Sweep) -> File | None:
     seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
     if door.sealed and not door.copy_seal(seen, original_of(file, sweep)):
         raise NotNow("its seal left the door before it was claimed; drop the seal again")
-    taken = sweep.services.archive.claim(file.id, door.terms.folder, seen)
+    beside = file.id in sweep.claimed
+    taken = sweep.claimed.pop(file.id) if beside else _claimed(file, door, sweep)
     if taken is None:
         words = say("the file left its door before it was claimed")
         return sweep.move(file, Out.CANCELLED, words)
@@ -172,6 +277,11 @@ def claim(file: File, sweep: Sweep) -> File | None:
         door.drop_seal(seen, original_of(file, sweep))
     sha256, size = taken
     return sweep.move(file, Out.CLAIMED, change=Change(sha256=sha256, size=size))
+
+
+def _claimed(file: File, door: Door, sweep: Sweep) -> tuple[str, int] | None:
+    seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
+    return sweep.services.archive.claim(file.id, door.terms.folder, seen)
 
 
 def _door_of(file: File, sweep: Sweep) -> Door | None:
@@ -211,8 +321,9 @@ def check(file: File, sweep: Sweep) -> File | None:
     )
     if not verdict.valid or bank is None:
         return sweep.move(file, Out.INVALID, _words(verdict.problems, Severity.ERROR), change)
-    waived = sweep.ledger.waived(file)
-    holds = [p for p in verdict.problems if p.severity is Severity.HOLD and p.rule not in waived]
+    asking = [p for p in verdict.problems if p.severity is Severity.HOLD]
+    waived = sweep.ledger.waived(file) if asking else frozenset()
+    holds = [problem for problem in asking if problem.rule not in waived]
     payments = () if file.recall else sweep.services.messages.payments(original_of(file, sweep))
     similar_days = sweep.services.banks[bank].similar_days
     admitted = sweep.ledger.admit(file, change, holds, payments, similar_days, sweep.now)
@@ -327,28 +438,42 @@ def _sealing(file: File, sweep: Sweep) -> tuple[Sealer, Path, Path]:
 
 def stage(file: File, sweep: Sweep) -> File | None:
     """sealed: upload under a temporary name of this attempt; all of it may be repeated."""
-    if not _still_in_time(file, sweep):
-        return None
+    reserved = _reserve(file, sweep) if _still_in_time(file, sweep) else None
+    uploaded = _put(reserved, sweep) if reserved is not None else None
+    return _staged(uploaded, sweep) if uploaded is not None else None
+
+
+def _reserve(file: File, sweep: Sweep) -> File | None:
+    """Reserve the names of an attempt; committed before anything is uploaded under them."""
     terms, sealed = terms_of(file, sweep), sweep.services.archive.path(file.id, SEALED)
-    session = sweep.session(terms.name)
+    sweep.session(terms.name)  # nothing is reserved while it cannot be spoken to
     if sweep.services.archive.digest(sealed) != (file.sealed_sha256, file.sealed_size):
         words = say("{name} changed after it was sealed", name=sealed.name)
         raise Corrupt(words, say("Look into the dossier."))
-    reserved = sweep.ledger.reserve(
+    return sweep.ledger.reserve(
         file,
         lambda number: _final_name(file, terms, number, sweep),
         terms.upload_folder,
         sweep.now,
         gap_free=terms.gap_free,
     )
-    if reserved is None:
-        return None
+
+
+def _put(reserved: File, sweep: Sweep) -> File | None:
+    """Upload under the reserved names; the file with the host that has it now."""
+    terms = terms_of(reserved, sweep)
+    session = sweep.session(terms.name)
     if _name_taken(reserved, terms, session, sweep):
         return None
     _upload(reserved, terms, session, sweep)
-    change = Change(host=session.host, checked_on=_today(terms, sweep))
-    words = say("as {path}", path=temporary_path(reserved, terms))
-    return sweep.move(reserved, Out.STAGED, words, change)
+    return replace(reserved, host=session.host)
+
+
+def _staged(uploaded: File, sweep: Sweep) -> File | None:
+    terms = terms_of(uploaded, sweep)
+    change = Change(host=uploaded.host, checked_on=_today(terms, sweep))
+    words = say("as {path}", path=temporary_path(uploaded, terms))
+    return sweep.move(uploaded, Out.STAGED, words, change)
 
 
 def _name_taken(file: File, terms: BankTerms, session: Session, sweep: Sweep) -> bool:
@@ -552,6 +677,10 @@ BEFORE_THE_SEAL = (Out.CLAIMING, Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL)
 TO_THE_SEAL: Mapping[State, Step] = MappingProxyType(
     {state: step for state, step in STEPS.items() if state in BEFORE_THE_SEAL}
 )
+# The same in the parts of which a wave is committed as one.
+CLAIMING: Mapping[State, Step] = MappingProxyType({Out.CLAIMING: claim})
+JUDGING: Mapping[State, Step] = MappingProxyType({**TO_THE_SEAL, Out.CLAIMED: ended(check)})
+SEALING: Mapping[State, Step] = MappingProxyType({Out.APPROVED: seal})
 
 # ----------------------------------------------------------------------------- names and dates
 

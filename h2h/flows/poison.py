@@ -34,15 +34,24 @@ def guarded(step: Step, set_aside: SetAside, severity: Severity) -> Step:
             set_aside(file, sweep, _poison(file, severity))
             return None
         begun = sweep.ledger.begin(file)
-        if begun is None:
-            return None
+        return None if begun is None else ends(begun, sweep)
+
+    ends = ended(step)
+    return guard
+
+
+def ended(step: Step) -> Step:
+    """`step` for a file of which the ledger was told that it begins."""
+
+    @functools.wraps(step)
+    def ends(begun: File, sweep: Sweep) -> File | None:
         try:
             return step(begun, sweep)
         except BaseException:  # a move forgets by itself; whatever else ends it, it is no death
             sweep.ledger.end(begun)
             raise
 
-    return guard
+    return ends
 
 
 def _poison(file: File, severity: Severity) -> Problem:

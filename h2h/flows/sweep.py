@@ -16,7 +16,7 @@ from typing import Self
 from h2h.core.calendar import back_off, window_end
 from h2h.core.states import State
 from h2h.errors import H2HError, HostKeyChanged, LoginRefused, Transient
-from h2h.flows.ahead import Seals
+from h2h.flows.ahead import Beside, Seals
 from h2h.ports import (
     BankMessage,
     BankTerms,
@@ -71,6 +71,8 @@ class Sweep:
         self.patient = patient
         self.unreachable: dict[str, str] = {}
         self.seals = Seals()
+        self.beside = Beside()
+        self.claimed: dict[str, tuple[str, int] | None] = {}  # what was brought in beside
         self.taken: set[Seen] = set()  # whose claim is in the ledger already
         self._sessions: dict[str, tuple[ExitStack, Session]] = {}
 
@@ -84,6 +86,7 @@ class Sweep:
         trace: TracebackType | None,
     ) -> None:
         self.seals.close()
+        self.beside.close()
         for bank in list(self._sessions):
             self.drop(bank)
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -437,12 +437,23 @@ class _Guarded:
         if not callable(value):
             return value
         call = functools.partial(self._call, f"{self._name}.{name}", value)
+        if name == "together":
+            return functools.partial(_together, self._killer, value)
         return _GuardedLogin(self._killer, value) if name == "session" else call
 
     def _call(
         self, name: str, method: Callable[..., object], *args: object, **named: object
     ) -> object:
         return self._killer.call(name, lambda: method(*args, **named))
+
+
+@contextmanager
+def _together(killer: Killer, begin: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Many calls of the ledger in one transaction: its commit is a call of its own."""
+    with ExitStack() as stack:
+        stack.enter_context(begin())
+        yield
+        killer.call("ledger.together", stack.close)
 
 
 class _GuardedLogin:
