@@ -150,7 +150,7 @@ def test_a_parser_that_stops_early_without_a_word_is_not_believed(
 def test_nor_is_one_that_is_asked_for_the_schemas_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    events = incoming._events
+    events = incoming.streamed
 
     def silent(
         path: Path,
@@ -164,7 +164,7 @@ def test_nor_is_one_that_is_asked_for_the_schemas_places(
     path.write_text(f"<Envelope>{GOOD}</Envelope>", "utf-8")
     opened = incoming.open_message(path, 1_000_000)
     assert len(list(incoming.parts(opened, []))) == 2
-    monkeypatch.setattr(incoming, "_events", silent)
+    monkeypatch.setattr(incoming, "streamed", silent)
     with pytest.raises(Corrupt, match="ends before"):
         list(incoming.parts(opened, []))
 

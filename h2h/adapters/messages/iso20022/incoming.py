@@ -209,7 +209,7 @@ def _top(path: Path) -> tuple[str, ...]:
     """The tags from the first element inside Document up to the root."""
     root = ""
     inside = False
-    for _, element in _events(path, ("start",)):
+    for _, element in streamed(path, ("start",)):
         if inside:
             return (element.tag, *_above(element))
         root = root or element.tag
@@ -295,7 +295,7 @@ class _Walk:
         document: etree._Element | None = None
         complete = False
         tags = (self.item, self.block, "{*}Document", self.opened.above[-1])
-        for _, element in _events(self.opened.path, ("end",), tags, self.measure):
+        for _, element in streamed(self.opened.path, ("end",), tags, self.measure):
             if element.tag == self.item and _above(element) == (self.block, *self.opened.above):
                 self.waiting += 1
                 self.unread = 0
@@ -549,7 +549,7 @@ class _Measured:
         return block
 
 
-def _events(
+def streamed(
     path: Path,
     events: tuple[str, ...],
     tags: tuple[str, ...] | None = None,

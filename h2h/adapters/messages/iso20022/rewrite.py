@@ -235,21 +235,6 @@ class _Walk:
         """The entries, statements, the group header and the body, each when it ends."""
         kind = self.opened.kind
         names = (_HEADER, kind.item, kind.block, kind.body)
-        with self.opened.path.open("rb") as stream:
-            parser = etree.iterparse(
-                stream,
-                ("end",),
-                tag=[self.opened.prefix + name for name in names],
-                resolve_entities=False,
-                no_network=True,
-                load_dtd=False,
-                huge_tree=False,
-                collect_ids=False,
-                remove_comments=True,
-                remove_pis=True,
-            )
-            try:
-                yield from (element for _, element in parser)
-            except etree.XMLSyntaxError as error:
-                words = f"not well-formed: {error.msg}"
-                raise incoming.corrupt(self.opened.path, "xml", words) from None
+        tags = tuple(self.opened.prefix + name for name in names)
+        for _, element in incoming.streamed(self.opened.path, ("end",), tags):
+            yield element
