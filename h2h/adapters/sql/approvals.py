@@ -33,7 +33,7 @@ from h2h.adapters.sql.noting import (
     doubtful,
     doubtful_day,
 )
-from h2h.adapters.sql.operators import fingerprint_of
+from h2h.adapters.sql.operators import fingerprint_of, first_operator
 from h2h.adapters.sql.store import (
     MOVES_OF_FILE,
     Store,
@@ -210,7 +210,7 @@ class ApprovalRows(Store):
         with self._reading() as connection:
             path = _moves(connection, file.id)
             given = _approvals(connection, file.id)
-            strange = _strange_operators(connection, [each.operator for each in given])
+            strange = _strange_operators(connection, given)
             return (
                 broken_moves(file, path)
                 or _broken_approvals(given, path)
@@ -311,19 +311,26 @@ def _broken_approvals(given: Sequence[Approval], path: Sequence[MoveRow]) -> str
     return ""
 
 
-def _strange_operators(connection: Connection, names: Sequence[str]) -> str:
-    """Is one of them not what the chain last told of him? Then somebody gave him a role by hand."""
-    if not names:
+def _strange_operators(connection: Connection, given: Sequence[Approval]) -> str:
+    """Did one approve who is not what the chain last told of him? Then somebody gave him a role, or
+    took all operators away, by hand."""
+    if not given:
         return ""
+    since = {each.operator: each.move for each in given}
     query = (
         select(operators, moves.c.content, moves.c.target.label("told"))
         .outerjoin(moves, moves.c.sequence == operators.c.move)
-        .where(operators.c.name.in_(names))
+        .where(operators.c.name.in_(since))
     )
     for row in connection.execute(query).mappings():
         told = (row["content"], str(row["told"])[: len(_TOLD)])
         if told != (fingerprint_of(row), _TOLD):
             return say("the chain knows nothing of the roles of {who}", who=row["name"])
+        del since[row["name"]]
+    first = first_operator(connection) if since else None
+    for who, move in since.items():  # users of the machine, before there was any operator
+        if first is not None and first < move:
+            return say("the chain knows nothing of the roles of {who}", who=who)
     return ""
 
 

@@ -108,7 +108,7 @@ class OperatorRows(Store):
         os_user: str = "",
         password: str = "",
     ) -> Proposal:
-        secret = credentials.first_half(password) if password else ""
+        secret = credentials.hashed(password) if password else ""
         facts = {"roles": list(roles), "os_user": os_user} if kind in {"add", "role"} else {}
         with self._writing() as connection:
             _insist_possible(connection, kind, subject, facts)
@@ -141,7 +141,9 @@ class OperatorRows(Store):
             elif confirmed:
                 _insist_possible(connection, kind, subject, facts)
                 told = f"change {number}, proposed by {row['who']}: {reason}"
-                secret, second_half = _completed(row["secret"])
+                secret = row["secret"]
+                if secret:
+                    secret, second_half = credentials.completed(secret)
                 _apply(connection, kind, subject, facts, secret, who, told, now)
             else:
                 told = f"change {number} ({kind} {subject}) of {row['who']}: {reason}"
@@ -290,11 +292,12 @@ class OperatorRows(Store):
         self, sections: Mapping[str, Mapping[str, str]], who: str, now: datetime
     ) -> Proposal | None:
         with self._writing() as connection:
+            first = _confirmed(connection) is None
             remembered = _remembered(connection)
             sections = as_far_as_read(sections, remembered)
             changed = changed_keys(remembered, sections)
-            if not remembered or not _anybody(connection):
-                if changed or not remembered:
+            if first or not _anybody(connection):
+                if changed or first:
                     _remember_config(connection, sections, changed, who, "the first person", now)
                 return None
             waiting = _waiting_config(connection)
@@ -314,7 +317,8 @@ class OperatorRows(Store):
     def config_in_force(self) -> Mapping[str, str]:
         with self._reading() as connection:
             rows = connection.execute(select(configs.c.section, configs.c.digest))
-            return {row.section: row.digest for row in rows}
+            found = {row.section: row.digest for row in rows}
+            return found if digest(found) == _confirmed(connection) else {}
 
 
 # ------------------------------------------------------------------------------------------- rows
@@ -350,7 +354,15 @@ def _admins(connection: Connection) -> list[str]:
 
 
 def _anybody(connection: Connection) -> bool:
-    return connection.execute(select(operators.c.name).limit(1)).first() is not None
+    """Is or was there an operator, by the table or by the chain?"""
+    here = connection.execute(select(operators.c.name).limit(1)).first()
+    return here is not None or first_operator(connection) is not None
+
+
+def first_operator(connection: Connection) -> int | None:
+    """The first link of the chain that tells of one: never again does everybody act for himself."""
+    of_room = moves.c.file_id.is_(None) & moves.c.target.startswith("operator-")
+    return connection.execute(select(func.min(moves.c.sequence)).where(of_room)).scalar()
 
 
 def _insist_active(connection: Connection, name: str) -> RowMapping:
@@ -502,14 +514,6 @@ def _insist_here(row: RowMapping) -> None:
         raise Refused(why, say("`h2h retention confirm` does it"))
 
 
-def _completed(first_half: str) -> tuple[str, str]:
-    """What is kept of a password whose first half was proposed, and its second half."""
-    if not first_half:
-        return "", ""
-    second_half = credentials.second_half()
-    return credentials.hashed(first_half + second_half), second_half
-
-
 def set_decided(connection: Connection, number: int, outcome: str, who: str, now: datetime) -> None:
     ours = update(proposals).where(proposals.c.id == number)
     connection.execute(ours.values(outcome=outcome, decided_by=who, decided=now, secret=""))
@@ -590,8 +594,24 @@ def _revoke(connection: Connection, name: str, now: datetime) -> int:
 
 
 def _remembered(connection: Connection) -> dict[str, dict[str, str]]:
+    """As it was confirmed; {} when the chain tells otherwise of it: then all of it is new."""
     rows = connection.execute(select(configs.c.section, configs.c.facts))
-    return {section: dict(keys) for section, keys in rows}
+    found = {section: dict(keys) for section, keys in rows}
+    digests = {section: digest(keys) for section, keys in found.items()}
+    return found if digest(digests) == _confirmed(connection) else {}
+
+
+def _confirmed(connection: Connection) -> str | None:
+    """The hash under which the chain has the configuration that was confirmed last."""
+    return connection.execute(_CONFIRMED).scalar()
+
+
+_CONFIRMED = (
+    select(moves.c.content)
+    .where(moves.c.file_id.is_(None), moves.c.target == "config-confirmed")
+    .order_by(moves.c.sequence.desc())
+    .limit(1)
+)
 
 
 def _remember_config(
@@ -603,7 +623,7 @@ def _remember_config(
     now: datetime,
 ) -> None:
     connection.execute(delete(configs))
-    content = digest(sections)
+    content = digest({name: digest(keys) for name, keys in sections.items()})
     told = f"{words}: {', '.join(changed) or 'as before'}"
     append(connection, "", "", "config-confirmed", now, who, told, content)
     newest = connection.execute(select(func.max(moves.c.sequence))).scalar()
