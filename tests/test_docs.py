@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from h2h.adapters.profiles import profile_names
+from h2h.cli import root as cli
 from h2h.core.problem import Severity
 from h2h.core.rules import RULES
 from h2h.core.rules.fixed import FIXED
@@ -106,3 +108,49 @@ def test_what_the_pages_point_at_is_there() -> None:
     for path in (REPOSITORY / "docs").glob("*.md"):
         for target in re.findall(r"\]\(([\w./-]+)\)", path.read_text("utf-8")):
             assert (path.parent / target).exists(), f"{path.name} points at {target}"
+
+
+# ---------------------------------------------------------------------------------------- commands
+
+_FENCED = re.compile(r"^```.*?^```|(?<=\n\n)(?: {4}[^\n]*\n)+", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"(?:^\s*(?:\S*/)?|`(?:\S*/)?|&& )h2h ([^`\n#|>&;]+)", re.MULTILINE)
+
+
+def test_every_command_on_the_pages_and_in_remedies_is_one_with_its_options() -> None:
+    pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
+    written = [(page.name, told) for page in pages for told in commands_on(page)]
+    for source in PACKAGE.rglob("*.py"):
+        text = source.read_text("utf-8")
+        written += [(source.name, each[1]) for each in re.finditer(r"`h2h ([^`\n{]+)", text)]
+    assert len(written) > 300
+    assert [(place, told, why) for place, told in written if (why := unknown_in(told))] == []
+
+
+def commands_on(page: Path) -> Iterator[str]:
+    """What stands behind `h2h` in code, on lines of its own or among words."""
+    text = page.read_text("utf-8").replace("\\\n", " ")
+    for block in _FENCED.findall(text):
+        yield from _COMMAND.findall(block)
+    yield from re.findall(r"`h2h ([^`\n]+)`", _FENCED.sub("", text))
+
+
+def unknown_in(told: str) -> str:
+    """What of a command there is not: a word that is no command of its group, or an option."""
+    command: click.Command = cli
+    words = iter(told.split())
+    for word in words:
+        plain = word.strip("[](),.…'\"")
+        if plain.startswith("-"):
+            option = next(
+                (p for p in command.params if plain in (*p.opts, *p.secondary_opts)), None
+            )
+            if option is None and plain not in {"-h", "--help", "-"}:
+                return plain
+            if isinstance(option, click.Option) and not option.is_flag:
+                next(words, None)
+        elif isinstance(command, click.Group) and plain and not plain.isupper():
+            found = command.get_command(click.Context(command), plain)
+            if found is None:
+                return plain
+            command = found
+    return ""
