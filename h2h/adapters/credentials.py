@@ -24,25 +24,17 @@ def hashed(password: str) -> str:
     from argon2 import PasswordHasher  # noqa: PLC0415 - heavy, and most commands need no password
 
     plain = _normalised(password)
-    _insist_length(plain, MOST_LENGTH)
+    if not LEAST_LENGTH <= len(plain) <= MOST_LENGTH:
+        words = say("a password has at least {least} characters", least=LEAST_LENGTH)
+        raise Refused(words, say("Choose a longer one, such as five words"))
     return PasswordHasher().hash(plain)
 
 
-def _insist_length(plain: str, most: int) -> None:
-    if not LEAST_LENGTH <= len(plain) <= most:
-        words = say("a password has at least {least} characters", least=LEAST_LENGTH)
-        raise Refused(words, say("Choose a longer one, such as five words"))
-
-
-def first_half(password: str) -> str:
-    """The half of a password that one person chooses for another. Raises Refused as `hashed`."""
-    _insist_length(_normalised(password), MOST_LENGTH - _SECOND_HALF)
-    return password
-
-
-def second_half() -> str:
-    """The half that the second person is shown: 80 bits, in letters that are not mistaken."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(_SECOND_HALF))
+def completed(first: str) -> tuple[str, str]:
+    """(what to keep, the second half) of a password of which one person chose the first half, whose
+    hash is `first`: 79 random bits, in letters that are not mistaken for each other."""
+    second = "".join(secrets.choice(_LETTERS) for _ in range(_SECOND_HALF))
+    return f"{first}\n{kept_token(second)}", second
 
 
 def fits(password: str, kept: str) -> bool:
@@ -50,8 +42,12 @@ def fits(password: str, kept: str) -> bool:
     from argon2 import PasswordHasher  # noqa: PLC0415 - as above
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - as above
 
+    first, _, second = kept.partition("\n")
+    if second:
+        password, rest = password[:-_SECOND_HALF], password[-_SECOND_HALF:]
+        kept = first if hmac.compare_digest(kept_token(rest), second) else ""
     try:
-        PasswordHasher().verify(kept or _nobodys(), _normalised(password)[:MOST_LENGTH])
+        PasswordHasher().verify(first or _nobodys(), _normalised(password)[:MOST_LENGTH])
     except (VerificationError, InvalidHashError):
         return False
     return bool(kept)

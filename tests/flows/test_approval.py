@@ -35,6 +35,8 @@ WHY = "seen on paper"
 ONE = Policies((Policy("one"),), "1")
 TWO = Policies((Policy("two", 2),), "2")
 PASSWORD = "a horse that nobody rides"
+FIRST_HALF = "a horse of two riders"
+HALVES = FIRST_HALF + "x" * 16
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +58,16 @@ def staffed(room: Room) -> Room:
 
 
 @pytest.fixture
-def signing(staffed: Room) -> Room:
-    """The same: anna has set her password herself, eve's was chosen by two admins."""
+def signing(staffed: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """The same: anna has set her password herself, eve's was chosen by two admins, as halves."""
     with staffed.ledger() as ledger:
         desk.change_password(ledger, "anna", PASSWORD, now(staffed))
         change = desk.change_operator(
-            ledger, "password", "eve", "anna", WHY, now(staffed), password=PASSWORD
+            ledger, "password", "eve", "anna", WHY, now(staffed), password=FIRST_HALF
         )
-        desk.confirm(ledger, change.id, "bob", WHY, now(staffed))
+        monkeypatch.setattr("h2h.adapters.credentials._LETTERS", "x")  # the same every time
+        change = desk.confirm(ledger, change.id, "bob", WHY, now(staffed))
+    assert FIRST_HALF + change.second_half == HALVES
     return staffed
 
 
@@ -491,7 +495,7 @@ def test_the_last_two_admins_stay(staffed: Room) -> None:
 def test_a_removed_operator_has_no_session_and_his_name_is_never_given_again(
     signing: Room,
 ) -> None:
-    token = signed_in(signing, "eve")
+    token = signed_in(signing, "eve", HALVES)
     with signing.ledger() as ledger:
         change = desk.change_operator(ledger, "remove", "eve", "anna", WHY, now(signing))
         desk.confirm(ledger, change.id, "bob", WHY, now(signing))
@@ -506,11 +510,17 @@ def signed_in(room: Room, name: str, password: str = PASSWORD, totp: str = "") -
 
 
 def test_a_password_that_somebody_else_chose_gives_no_role(signing: Room) -> None:
-    token = signed_in(signing, "eve")
+    for half in (FIRST_HALF, "x" * 16, "x" * 16 + FIRST_HALF, f"{FIRST_HALF}{'y' * 16}"):
+        with pytest.raises(Refused, match="is wrong"):
+            signed_in(signing, "eve", half)
+        signing.clock.advance(minutes=1)
+    token = signed_in(signing, "eve", HALVES)
     with signing.ledger() as ledger:
         session = ledger.session(token, now(signing))
         assert session is not None
         assert (session.must_change, session.roles) == (True, ())
+        with pytest.raises(Refused, match="the present password"):
+            desk.change_password(ledger, "eve", HALVES, now(signing))
         desk.change_password(ledger, "eve", "five words of my own", now(signing))
         assert ledger.session(token, now(signing)) is None
     with signing.ledger() as ledger:
@@ -576,9 +586,9 @@ def test_a_name_guessed_at_from_everywhere_waits_half_a_minute_at_most(signing: 
             signing.clock.advance(seconds=30)
         signing.clock.advance(seconds=-1)
         with pytest.raises(Refused, match="too many attempts"):
-            ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))
+            ledger.sign_in("eve", HALVES, "", "10.0.0.1", now(signing))
         signing.clock.advance(seconds=1)
-        assert ledger.sign_in("eve", PASSWORD, "", "10.0.0.1", now(signing))
+        assert ledger.sign_in("eve", HALVES, "", "10.0.0.1", now(signing))
 
 
 def test_failures_of_the_day_before_are_forgotten(signing: Room) -> None:
@@ -604,6 +614,7 @@ def test_no_secret_stands_in_the_ledger_as_it_was_given(signing: Room) -> None:
     files = [path for path in Path(signing.root).glob("ledger.db*") if path.is_file()]
     content = b"".join(path.read_bytes() for path in files)
     assert PASSWORD.encode() not in content
+    assert FIRST_HALF.encode() not in content
     assert token.encode() not in content
     assert b"$argon2id$" in content
 

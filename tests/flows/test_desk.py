@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from h2h import desk
 from h2h.asking import ask
@@ -69,6 +70,70 @@ def test_not_sent_lets_the_same_bytes_go_once(doubtful: Room) -> None:
     assert doubtful.file().state is Out.SENT
     assert doubtful.published() == [sealed]
     assert [path.name for path in (doubtful.bank / "in").iterdir()] == [doubtful.file().final_name]
+
+
+def staff(room: Room, *names: str) -> None:
+    with room.ledger() as ledger:
+        for name in ("anna", "bob"):
+            ledger.enrol(name, f"os-{name}", ["admin"], "", "os:x", WHY, room.clock.now())
+        for name in names:
+            role = "operator" if name == "otto" else "approver"
+            change = ledger.propose("add", name, "anna", WHY, room.clock.now(), roles=[role])
+            ledger.decide(change.id, "bob", WHY, room.clock.now(), confirmed=True)
+
+
+def said(room: Room, who: str) -> str:
+    """What comes of it when `who` says that the only file did not arrive."""
+    with room.services() as services, Sweep(services, patient=False) as sweep:
+        return desk.resolve_not_sent(sweep, room.file().id, who, WHY)
+
+
+def test_a_wrong_not_sent_pays_twice_so_that_it_takes_another_approver(doubtful: Room) -> None:
+    staff(doubtful, "otto", "alice")
+    sealed = doubtful.file().sealed_sha256
+    assert said(doubtful, "otto") == "in_doubt"
+    doubtful.sweep(times=2)
+    assert doubtful.published() == []
+    with pytest.raises(Refused, match="otto has said so"):
+        said(doubtful, "otto")
+    assert said(doubtful, "alice") == "sealed"
+    doubtful.sweep(times=2)
+    assert doubtful.published() == [sealed]
+    with doubtful.ledger() as ledger:
+        path = [(m.who, m.target) for m in ledger.moves(doubtful.file().id) if m.who != "h2h"]
+    assert path == [("otto", "in_doubt"), ("alice", "sealed")]
+
+
+def test_the_only_approver_settles_a_doubt_alone(doubtful: Room) -> None:
+    staff(doubtful, "otto", "alice")
+    assert said(doubtful, "alice") == "sealed"
+
+
+def test_the_first_word_of_somebody_who_left_counts_no_more(doubtful: Room) -> None:
+    staff(doubtful, "alice", "eve", "otto")
+    assert said(doubtful, "otto") == "in_doubt"
+    with doubtful.ledger() as ledger:
+        change = ledger.propose("remove", "otto", "anna", WHY, doubtful.clock.now())
+        ledger.decide(change.id, "bob", WHY, doubtful.clock.now(), confirmed=True)
+    assert said(doubtful, "alice") == "in_doubt"
+    assert said(doubtful, "eve") == "sealed"
+
+
+def test_a_first_word_that_was_written_into_the_ledger_by_hand_sends_nothing(
+    doubtful: Room,
+) -> None:
+    staff(doubtful, "otto", "alice", "eve")
+    assert said(doubtful, "alice") == "in_doubt"
+    engine = create_engine(f"sqlite:///{doubtful.root}/ledger.db")
+    with engine.begin() as connection:
+        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'moves'"
+        for name in connection.execute(text(triggers)).scalars().all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text("UPDATE moves SET who = 'otto' WHERE who = 'alice'"))
+    engine.dispose()
+    with pytest.raises(Refused, match="changed by hand"):
+        said(doubtful, "alice")
+    assert doubtful.file().state is Out.IN_DOUBT
 
 
 def test_not_sent_is_refused_while_the_file_lies_at_the_bank(doubtful: Room) -> None:

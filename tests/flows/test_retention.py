@@ -330,15 +330,23 @@ def test_a_lifted_hold_keeps_nothing_and_both_are_chained(old: Room) -> None:
     number = hold(old, account="DE89370400440532013000")
     assert find(old).may_go == []
     with old.ledger() as ledger:
-        retaining.unhold(ledger, number, "bob", "settled", old.clock.now())
+        change = retaining.propose_unhold(ledger, number, "anna", "over", old.clock.now())
+        assert find(old).may_go == []
+        with pytest.raises(Refused, match="anna proposed it himself"):
+            retaining.unhold(ledger, change.id, "anna", "settled", old.clock.now())
+        with pytest.raises(Refused, match="no operator here"):
+            retaining.unhold(ledger, change.id, "os:root", "settled", old.clock.now())
+        desk.confirm(ledger, change.id, "bob", "settled", old.clock.now())
         links = ledger.room_moves("retention-")
         assert [(link.target, link.who) for link in links] == [
             ("retention-hold", "anna"),
+            ("retention-unhold-proposed", "anna"),
             ("retention-unhold", "bob"),
         ]
         assert [str(link.because) for link in links] == [
             "hold 1: a lawsuit",
-            "hold 1 of anna: settled",
+            "change 1, unhold 1: over",
+            "hold 1 of anna, change 1 of anna: settled",
         ]
     assert len(find(old).may_go) == 6
 
