@@ -39,6 +39,7 @@ _SETTLING = 0.1
 _PATIENCE = 30.0  # seconds that `run --once` waits for a door beyond its own settle time
 _JUMP = 60.0  # seconds between two passes that the wall clock may differ from the steady one
 _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), timedelta(days=4))
+_CHANGE = timedelta(hours=3)  # no clock is put on or back by more
 _LOOK_AHEAD = timedelta(days=14)  # longer than any holiday of banks
 
 
@@ -118,35 +119,50 @@ def newest_slot(terms: BankTerms, now: datetime) -> datetime | None:
 def next_slot(terms: BankTerms, now: datetime) -> datetime | None:
     """The first moment after `now` that the timetable names on a business day; None for a bank
     without one."""
-    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - 100 ms, only for a timetable
-
-    found: list[datetime] = []
-    for line in terms.fetch:
-        trigger = CronTrigger.from_crontab(line, timezone=terms.zone)
-        moment = now + timedelta(seconds=1)
-        while (fire := trigger.get_next_fire_time(None, moment)) and fire <= now + _LOOK_AHEAD:
-            if is_business_day(fire.date(), terms.calendar):
-                found.append(datetime.fromisoformat(fire.isoformat()).astimezone(terms.zone))
-                break
-            morrow = fire.date() + timedelta(days=1)
-            moment = datetime.combine(morrow, datetime.min.time(), terms.zone) - timedelta(
-                seconds=1
-            )
-    return min(found, default=None)
+    first = (_next_of(line, terms, now + timedelta(seconds=1)) for line in terms.fetch)
+    return min((slot for slot in first if slot is not None), default=None)
 
 
 def _newest_of(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    for span in _LOOK_BACK:
+        if found := [*_slots(line, zone, now - span, now)]:
+            return max(found).astimezone(zone)
+    return None
+
+
+def _next_of(line: str, terms: BankTerms, begin: datetime) -> datetime | None:
+    today = begin.astimezone(terms.zone).date()
+    for number in range(_LOOK_AHEAD.days):
+        day = today + timedelta(days=number)
+        if is_business_day(day, terms.calendar):
+            midnight, next_midnight = (
+                datetime.combine(each, datetime.min.time(), terms.zone).astimezone(UTC)
+                for each in (day, day + timedelta(days=1))
+            )
+            end = next_midnight - timedelta(seconds=1)
+            if found := [*_slots(line, terms.zone, max(begin, midnight), end)]:
+                return min(found).astimezone(terms.zone)
+    return None
+
+
+def _slots(line: str, zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[datetime]:
+    """The moments, in UTC, from `begin` to `end` that a cron line names on the clock of a zone.
+
+    The line is read on a clock that never changes: a time that a night lacks comes as much later
+    as the clock is put on, and one that it has twice comes once. Read on the zone's own clock, a
+    time would be left out on the night that has no midnight.
+    """
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - 100 ms, only for a timetable
 
-    trigger = CronTrigger.from_crontab(line, timezone=zone)
-    for span in _LOOK_BACK:
-        newest, moment = None, now - span
-        while (fire := trigger.get_next_fire_time(None, moment)) is not None and fire <= now:
-            # in UTC: on the zone's own clock the sum would fall back into the first of two hours
-            newest, moment = fire, fire.astimezone(UTC) + timedelta(seconds=1)
-        if newest is not None:
-            return datetime.fromisoformat(newest.isoformat()).astimezone(zone)
-    return None
+    trigger = CronTrigger.from_crontab(line, timezone=UTC)
+    wall, last = (moment.astimezone(zone).replace(tzinfo=UTC) for moment in (begin, end))
+    wall -= _CHANGE
+    while (fire := trigger.get_next_fire_time(None, wall)) and fire <= last + _CHANGE:
+        named = datetime.fromisoformat(fire.isoformat())
+        moment = named.replace(tzinfo=zone).astimezone(UTC)
+        if begin <= moment <= end:
+            yield moment
+        wall = named + timedelta(seconds=1)
 
 
 # ---------------------------------------------------------------------------------------- run

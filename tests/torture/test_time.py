@@ -31,9 +31,9 @@ ZONES = (
     "America/Santiago",  # at midnight
     "America/New_York",
     "Europe/London",
-)[: None if FULL else 2]
+)[: None if FULL else 3]
 YEARS = (2025, 2026, 2027) if FULL else (2026,)
-CALENDAR = "QA"  # works on Sundays, when most clocks change
+CALENDARS = ("QA", "IL")  # they work on Sundays, when most clocks change
 STEP = timedelta(minutes=10 if FULL else 30)
 STEPS = timedelta(days=3, hours=1) // STEP
 TIMETABLES = {
@@ -81,13 +81,14 @@ class Night:
 
 
 @contextmanager
-def night(root: Path, zone: ZoneInfo, begin: datetime) -> Iterator[Night]:
+def night(root: Path, zone: ZoneInfo, change: datetime) -> Iterator[Night]:
     """Everything of a room but its banks, which only keep a timetable."""
-    room = Room(root, clock=FixedClock(begin))
+    room = Room(root, clock=FixedClock(start_of(change, zone)))
     room.make_rooms()
+    calendar = calendar_of(change, zone)
     with room.services() as services:
         banks = {
-            name: replace(bank_terms(name, ""), zone=zone, calendar=CALENDAR, fetch=lines)
+            name: replace(bank_terms(name, ""), zone=zone, calendar=calendar, fetch=lines)
             for name, lines in TIMETABLES.items()
         }
         made = Night(replace(services, banks=banks), room.clock, zone, Counter())
@@ -96,11 +97,17 @@ def night(root: Path, zone: ZoneInfo, begin: datetime) -> Iterator[Night]:
         yield made
 
 
+def calendar_of(change: datetime, zone: ZoneInfo) -> str:
+    """One that has no holiday on the day of the change, if there is one."""
+    day = change.astimezone(zone).date()
+    return next((name for name in CALENDARS if is_business_day(day, name)), CALENDARS[0])
+
+
 def whole_days(change: datetime, zone: ZoneInfo) -> list[date]:
     """The business days that the walk covers from end to end."""
-    middle = change.astimezone(zone).date()
+    middle, calendar = change.astimezone(zone).date(), calendar_of(change, zone)
     days = [middle + timedelta(days=number) for number in (-1, 0, 1)]
-    return [day for day in days if is_business_day(day, CALENDAR)]
+    return [day for day in days if is_business_day(day, calendar)]
 
 
 def start_of(change: datetime, zone: ZoneInfo) -> datetime:
@@ -117,7 +124,7 @@ def test_each_slot_is_used_once_when_the_clock_changes(
     found = changes(zone, year)
     assert len(found) == 2
     for number, change in enumerate(found if FULL else found[1:]):
-        with night(tmp_path / str(number), zone, start_of(change, zone)) as walk:
+        with night(tmp_path / str(number), zone, change) as walk:
             for _ in range(STEPS):
                 walk.clock.time += STEP
                 walk.look()
@@ -148,7 +155,7 @@ def test_each_slot_is_used_once_when_the_clock_jumps_by_a_day(
     zone, draw = ZoneInfo(name), random.Random(f"{name} {year}")
     for number, change in enumerate(changes(zone, year)[0 if FULL else 1 :]):
         jumps = 0
-        with night(tmp_path / str(number), zone, start_of(change, zone)) as walk:
+        with night(tmp_path / str(number), zone, change) as walk:
             for _ in range(STEPS):
                 walk.clock.time += STEP
                 if draw.random() < 0.05:
