@@ -9,8 +9,8 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
@@ -24,27 +24,11 @@ from h2h.errors import Refused
 from h2h.export import FORMS, PRESETS
 from h2h.wiring import wire
 
+if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank, Monday
+
 OURS, SECOND, STRANGE = "DE89370400440532013000", "DE02120300000000202051", "DE02100500000054540402"
-CONFIG = f"""
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-
-[banks.acme.folder]
-root = "bank"
-upload = {{ folder = "in" }}
-download = [{{ folder = "out", pattern = "*.xml" }}]
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "{OURS}"
-currency = "EUR"
-
+MORE = f"""
 [[banks.acme.accounts]]
 iban = "{SECOND}"
 currency = "EUR"
@@ -87,22 +71,18 @@ DAY = document(
 )
 
 
-class FixedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 10, tzinfo=UTC)
-
-
 @dataclass
 class Workspace:
     """A workspace whose bank is a folder; the second statement is of an account not ours."""
 
     folder: Path
+    clock: Monday
     day: str = ""  # file ids
     status: str = ""
 
     def receive(self, name: str, content: str) -> str:
         (self.folder / "bank" / "out" / name).write_text(content, "utf-8")
-        with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
+        with wire(load(self.folder / "config.toml"), Silence(), self.clock) as services:
             daemon.once(services)
             files = services.ledger.files(direction="in")
             return next(file.id for file in files if file.remote_name == name)
@@ -113,12 +93,10 @@ class Workspace:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    folder = tmp_path_factory.mktemp("workspace")
-    (folder / "config.toml").write_text(CONFIG, "utf-8")
-    for name in ("in", "out"):
-        (folder / "bank" / name).mkdir(parents=True)
-    made = Workspace(folder)
+def workspace(
+    tmp_path_factory: pytest.TempPathFactory, folder_bank: FolderBank, monday: Monday
+) -> Workspace:
+    made = Workspace(folder_bank(tmp_path_factory.mktemp("workspace"), MORE), monday)
     made.day = made.receive("day.xml", DAY)
     made.status = made.receive("status.xml", STATUS)
     assert made.day != made.status

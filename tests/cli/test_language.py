@@ -17,39 +17,18 @@ from h2h.cli import root
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank
     from tests.conftest import PaymentFile
 
 Run = Callable[..., str]
-CONFIG = """
-[h2h]
-environment = "test"
-language = "zh"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = { settle = 0 }
-
-[banks.acme.folder]
-root = "bank"
-upload = { folder = "in" }
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "DE89370400440532013000"
-currency = "EUR"
-"""
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Path]:
+def workspace(tmp_path: Path, folder_bank: FolderBank) -> Iterator[Path]:
     """A workspace whose bank is a folder."""
     usual = os.umask(0o077)  # the daemon sets its own
-    (tmp_path / "config.toml").write_text(CONFIG)
-    (tmp_path / "bank" / "in").mkdir(parents=True)
-    (tmp_path / "outbox" / "acme").mkdir(parents=True)
+    config = folder_bank(tmp_path) / "config.toml"
+    config.write_text(config.read_text().replace("[h2h]", '[h2h]\nlanguage = "zh"', 1))
     yield tmp_path
     os.umask(usual)
 

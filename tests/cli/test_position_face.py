@@ -20,30 +20,12 @@ from h2h.config import load
 from h2h.wiring import wire
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank, Monday
     from tests.conftest import PaymentFile
 
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 OURS, SECOND = "DE89370400440532013000", "DE02120300000000202051"
-CONFIG = f"""
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = {{ settle = 0 }}
-
-[banks.acme.folder]
-root = "bank"
-upload = {{ folder = "in" }}
-download = [{{ folder = "out", pattern = "*.xml" }}]
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "{OURS}"
-currency = "EUR"
+MORE = f"""
 entity = "Acme GmbH"
 statements = "business-days"
 
@@ -55,22 +37,15 @@ entity = "Acme Holding"
 
 
 @dataclass
-class FixedClock:
-    time: datetime = MONDAY
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@dataclass
 class Workspace:
     """A workspace on a Monday in November, whose bank is a folder."""
 
     folder: Path
+    clock: Monday
 
     def sweep(self) -> None:
         config = load(self.folder / "config.toml")
-        with wire(config, Silence(), FixedClock()) as services:
+        with wire(config, Silence(), self.clock) as services:
             daemon.once(services)
 
     def statement(self, day: str, number: int, opening: str, closing: str, entry: str) -> None:
@@ -99,15 +74,16 @@ class Workspace:
 
 @pytest.fixture
 def workspace(
-    tmp_path: Path, payment_file: PaymentFile, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    payment_file: PaymentFile,
+    monkeypatch: pytest.MonkeyPatch,
+    folder_bank: FolderBank,
+    monday: Monday,
 ) -> Iterator[Workspace]:
     """Statements 5 and 7 came, number 6 did not; a payment for tomorrow is sent."""
     usual = os.umask(0o077)  # the daemon sets its own
-    monkeypatch.setattr("h2h.cli.position.now", lambda: MONDAY)
-    (tmp_path / "config.toml").write_text(CONFIG)
-    for name in ("bank/in", "bank/out"):
-        (tmp_path / name).mkdir(parents=True)
-    made = Workspace(tmp_path)
+    monkeypatch.setattr("h2h.cli.position.now", monday.now)
+    made = Workspace(folder_bank(tmp_path, MORE), monday)
     made.sweep()
     made.statement("2026-11-18", 5, "100.00", "150.00", "50.00")
     made.statement("2026-11-20", 7, "160.50", "170.50", "10.00")

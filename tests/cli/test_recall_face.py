@@ -15,38 +15,17 @@ from h2h.cli import root
 from h2h.errors import Refused
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank
     from tests.conftest import PaymentFile
 
 Run = Callable[..., Result]
-CONFIG = """
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = { settle = 0 }
-
-[banks.acme.folder]
-root = "bank"
-upload = { folder = "in" }
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "DE89370400440532013000"
-currency = "EUR"
-"""
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(tmp_path: Path, folder_bank: FolderBank) -> Iterator[Run]:
     """Runs a command in a workspace whose bank is a folder."""
     usual = os.umask(0o077)  # the daemon sets its own
-    (tmp_path / "config.toml").write_text(CONFIG)
-    for name in ("bank/in", "bank/out", "outbox/acme"):
-        (tmp_path / name).mkdir(parents=True)
+    folder_bank(tmp_path)
 
     def run(*words: str) -> Result:
         command = ["--config", str(tmp_path / "config.toml"), *words]

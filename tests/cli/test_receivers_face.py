@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,31 +17,11 @@ from h2h.cli import root
 from h2h.config import load
 from h2h.wiring import wire
 
+if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank, Monday
+
 OURS = "DE89370400440532013000"
-CONFIG = f"""
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = {{ settle = 0 }}
-
-[banks.acme.folder]
-root = "bank"
-upload = {{ folder = "in" }}
-download = [
-  {{ folder = "out", pattern = "*.xml" }},
-  {{ folder = "papers", kind = "document", reference = '_([A-Z0-9-]+)\\.pdf$' }},
-]
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "{OURS}"
-currency = "EUR"
-
+ERP = """
 [[export]]
 name = "erp"
 preset = "sap"
@@ -63,19 +42,15 @@ STATEMENT = f"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 </NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>"""
 
 
-class FixedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 10, tzinfo=UTC)
-
-
 @dataclass
 class Workspace:
     """A workspace whose bank is a folder, and whose ERP is SAP."""
 
     folder: Path
+    clock: Monday
 
     def sweep(self) -> None:
-        with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
+        with wire(load(self.folder / "config.toml"), Silence(), self.clock) as services:
             daemon.once(services)
 
     def h2h(self, *args: str) -> Result:
@@ -92,11 +67,8 @@ class Workspace:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    (tmp_path / "config.toml").write_text(CONFIG)
-    for name in ("in", "out", "papers"):
-        (tmp_path / "bank" / name).mkdir(parents=True)
-    made = Workspace(tmp_path)
+def workspace(tmp_path: Path, folder_bank: FolderBank, monday: Monday) -> Workspace:
+    made = Workspace(folder_bank(tmp_path, ERP, papers=True), monday)
     made.sweep()
     (tmp_path / "bank" / "papers" / "receipt_REF-1.pdf").write_bytes(b"%PDF-1.7")
     (tmp_path / "bank" / "out" / "st.xml").write_text(STATEMENT)

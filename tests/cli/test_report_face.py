@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,30 +22,11 @@ from h2h.config import load
 from h2h.wiring import wire
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank, Monday
     from tests.conftest import PaymentFile
 
-MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 OURS = "DE89370400440532013000"
-CONFIG = f"""
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = {{ settle = 0 }}
-
-[banks.acme.folder]
-root = "bank"
-upload = {{ folder = "in" }}
-download = [{{ folder = "out", pattern = "*.xml" }}]
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "{OURS}"
-currency = "EUR"
+MORE = """
 entity = "Acme GmbH"
 
 [[reports]]
@@ -71,21 +51,14 @@ STATEMENT = f"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"
 
 
 @dataclass
-class FixedClock:
-    time: datetime = MONDAY
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@dataclass
 class Workspace:
     """A workspace whose bank is a folder; it sent one payment and has one statement."""
 
     folder: Path
+    clock: Monday
 
     def sweep(self) -> None:
-        with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
+        with wire(load(self.folder / "config.toml"), Silence(), self.clock) as services:
             daemon.once(services)
 
     def run(self, *words: str) -> Result:
@@ -105,19 +78,22 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(
-    tmp_path: Path, payment_file: PaymentFile, monkeypatch: pytest.MonkeyPatch, once: Path
+    tmp_path: Path,
+    payment_file: PaymentFile,
+    monkeypatch: pytest.MonkeyPatch,
+    once: Path,
+    folder_bank: FolderBank,
+    monday: Monday,
 ) -> Iterator[Workspace]:
     """One that was lived in; it is made once."""
     usual = os.umask(0o077)  # the daemon sets its own
     for module in ("position", "report"):
-        monkeypatch.setattr(f"h2h.cli.{module}.now", lambda: MONDAY)
-    made = Workspace(tmp_path / "workspace")
+        monkeypatch.setattr(f"h2h.cli.{module}.now", monday.now)
+    made = Workspace(tmp_path / "workspace", monday)
     if once.exists():
         shutil.copytree(once, made.folder)
     else:
-        for name in ("bank/in", "bank/out"):
-            (made.folder / name).mkdir(parents=True)
-        (made.folder / "config.toml").write_text(CONFIG)
+        folder_bank(made.folder, MORE)
         made.sweep()
         (made.folder / "bank" / "out" / "s1.xml").write_text(STATEMENT)
         pay = payment_file(payments=({"amount": "30.25"},), execution_date="2026-11-24")

@@ -20,30 +20,10 @@ from h2h.config import load
 from h2h.wiring import wire
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank
     from tests.conftest import PaymentFile
 
 OURS = "DE89370400440532013000"
-CONFIG = f"""
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = {{ settle = 0 }}
-
-[banks.acme.folder]
-root = "bank"
-upload = {{ folder = "in" }}
-download = [{{ folder = "out", pattern = "*.xml" }}]
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "{OURS}"
-currency = "EUR"
-"""
 REPORT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
 <GrpHdr><MsgId>R1</MsgId><CreDtTm>2026-11-23T10:30:00</CreDtTm></GrpHdr>
 <OrgnlGrpInfAndSts><OrgnlMsgId>MSG-1</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>
@@ -96,13 +76,12 @@ class Workspace:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, payment_file: PaymentFile) -> Iterator[Workspace]:
+def workspace(
+    tmp_path: Path, payment_file: PaymentFile, folder_bank: FolderBank
+) -> Iterator[Workspace]:
     """A payment of 100.00 EUR is at the bank."""
     usual = os.umask(0o077)  # the daemon sets its own
-    (tmp_path / "config.toml").write_text(CONFIG)
-    for name in ("bank/in", "bank/out"):
-        (tmp_path / name).mkdir(parents=True)
-    made = Workspace(tmp_path, Clock())
+    made = Workspace(folder_bank(tmp_path), Clock())
     made.sweep()
     pay = payment_file(payments=({"end_to_end_id": "INV-1"},), execution_date="2026-11-24")
     (tmp_path / "outbox" / "acme" / "pay.xml").write_bytes(pay)

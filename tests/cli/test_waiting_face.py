@@ -8,9 +8,8 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -23,31 +22,11 @@ from h2h.core.naming import escaped
 from h2h.errors import Refused
 from h2h.wiring import wire
 
+if TYPE_CHECKING:
+    from tests.cli.conftest import FolderBank, Monday
+
 OURS, STRANGE = "DE89370400440532013000", "DE02100500000054540402"
-CONFIG = f"""
-[h2h]
-environment = "test"
-
-[banks.acme]
-calendar = "ECB"
-zone = "Europe/Berlin"
-door = {{ settle = 0 }}
-
-[banks.acme.folder]
-root = "bank"
-upload = {{ folder = "in" }}
-download = [
-  {{ folder = "out", pattern = "*.xml" }},
-  {{ folder = "papers", kind = "document", reference = '_([A-Z0-9-]+)\\.pdf$' }},
-]
-
-[banks.acme.pgp]
-seal = "none"
-
-[[banks.acme.accounts]]
-iban = "{OURS}"
-currency = "EUR"
-
+ERP = """
 [[export]]
 name = "erp"
 preset = "sap"
@@ -75,26 +54,22 @@ def statement(number: int, first: str, last: str, amounts: str, account: str = O
 <BookgDt><Dt>{last}</Dt></BookgDt><BkTxCd/></Ntry></Stmt></BkToCstmrStmt></Document>"""
 
 
-class FixedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 10, tzinfo=UTC)
-
-
 @dataclass
 class Workspace:
     """A workspace whose bank is a folder, and whose ERP takes documents with their entries."""
 
     folder: Path
+    clock: Monday
 
     def receive(self, name: str, content: str, place: str = "out") -> str:
         """The id of the file."""
         (self.folder / "bank" / place / name).write_text(content)
-        with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
+        with wire(load(self.folder / "config.toml"), Silence(), self.clock) as services:
             daemon.once(services)
         return self.file_id(name)
 
     def file_id(self, name: str) -> str:
-        with wire(load(self.folder / "config.toml"), Silence(), FixedClock()) as services:
+        with wire(load(self.folder / "config.toml"), Silence(), self.clock) as services:
             files = services.ledger.files(direction="in")
             return next(file.id for file in files if file.name == escaped(name))
 
@@ -117,12 +92,9 @@ class Workspace:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, folder_bank: FolderBank, monday: Monday) -> Iterator[Workspace]:
     usual = os.umask(0o077)  # the daemon sets its own
-    (tmp_path / "config.toml").write_text(CONFIG)
-    for name in ("in", "out", "papers"):
-        (tmp_path / "bank" / name).mkdir(parents=True)
-    yield Workspace(tmp_path)
+    yield Workspace(folder_bank(tmp_path, ERP, papers=True), monday)
     os.umask(usual)
 
 
