@@ -29,12 +29,13 @@ from uvicorn import Server
 
 from h2h.config import load
 from h2h.console.app import application
-from h2h.core.states import Out
+from h2h.core.retention import Hold
+from h2h.core.states import In, Out
 from h2h.flows.consent import remember_config
 from h2h.flows.inbound import sweep_inbound
 from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
-from h2h.ports import File, Services, Wish
+from h2h.ports import File, RemoteFile, Services, Wish
 from h2h.wiring import wire
 
 SHOTS = Path(__file__).resolve().parent.parent / "build" / "shots"
@@ -124,6 +125,15 @@ class Scene:
             because = "connection lost after RENAME" if target is Out.IN_DOUBT else ""
             file = ledger.move(file, target, now, because=because) or file
 
+    def old(self, name: str) -> None:
+        """A bank file that is past its time."""
+        ledger, then = self.services.ledger, self.clock.moment.replace(year=2015)
+        there = RemoteFile(name, 1, 1)
+        file = ledger.fetched("20151123-080000-000001", "globex", 0, "out", there, "", 1, then)
+        file = ledger.move(file, In.QUARANTINED, then, because="unreadable") or file
+        ledger.remote_done(file)
+        ledger.recorded(file, file.last_move)
+
     def statements(self, bank: str, account: int, days: Sequence[date], opening: str) -> None:
         """One statement a day, with a few lines each."""
         iban, currency = BANKS[bank][account]
@@ -159,7 +169,13 @@ def ordinary(scene: Scene) -> None:
         file = scene.drop(f"payrun_1123_{number}.xml", *lines, bank=list(BANKS)[number % 3])
         scene.answer(file, "ACSP" if number != 5 else "RJCT", "" if number != 5 else "AC04")
     scene.drop("payrun_large.xml", ("Lieferant Eins GmbH", "48210.00", "INV-2026-0101"))
-    scene.drop("rent.xml", ("Ländliche Immobilien", "12000.00", "Rent"), bank="globex")
+    rent = scene.drop("rent.xml", ("Ländliche Immobilien", "12000.00", "Rent"), bank="globex")
+    ledger, now = scene.services.ledger, scene.clock.moment
+    asked = ledger.asked_of(rent.id)
+    if asked is not None:
+        ledger.approve(rent, asked.content, asked.terms, "eve", "the lease", now)
+    hold = Hold(0, "", "DE89370400440532013000", None, date(2019, 12, 31), "otto", "case 17")
+    ledger.hold(hold, now)
 
 
 def bad(scene: Scene) -> None:
@@ -169,6 +185,10 @@ def bad(scene: Scene) -> None:
     scene.statements("globex", 1, working_days(date(2026, 11, 17), 4), "987654321012345")
     scene.statements("initech", 1, working_days(date(2026, 11, 19), 3), "123456789012345.678")
     scene.doubt(scene.drop("in_doubt.xml", ("Lieferant Eins GmbH", "48210.00", "INV-2026-0102")))
+    (doubtful,) = ledger.search_files(Wish(state="in_doubt")).rows
+    ledger.note(doubtful, "it did not arrive: they searched twice", "otto", scene.clock.moment)
+    ledger.propose_unhold(1, "ben", "case 17 is settled", scene.clock.moment)
+    scene.old("past-its-time.xml")
     scene.drop("long.xml", (LONG[:140], "18.00", LONG[:140]), (RIGHT_TO_LEFT, "17.20", "دفعة ١٢"))
     scene.drop("huge.xml", (RIGHT_TO_LEFT, HUGE, "one of eighteen digits"))
     scene.drop(f"{'a_very_long_name_of_a_file_' * 7}.xml", ("Globex", "17.00", "x"))
@@ -266,6 +286,7 @@ def config() -> str:
     for name, accounts in BANKS.items():
         parts.append(
             f'[banks.{name}]\ncalendar = "ECB"\nzone = "Europe/Berlin"\n'
+            'cut_offs = [{ time = "15:40" }]\n'
             f'[banks.{name}.folder]\nroot = "{name}"\n'
             'upload = { folder = "in", temporary = "{name}.{attempt}.tmp", publish = "rename" }\n'
             'download = [{ folder = "out", pattern = "*.xml", kind = "message", after = "delete" '
@@ -276,7 +297,7 @@ def config() -> str:
             'entity = "Acme GmbH"\nstatements = "business-days"\nstatement_by = "08:00"\n'
             for iban, currency in accounts
         ]
-    return "\n".join([*parts, POLICY])
+    return "\n".join([*parts, POLICY, "[[retention]]\nyears = 6\n"])
 
 
 # ------------------------------------------------------------------------------------------- shots
@@ -342,6 +363,8 @@ def addresses(scene: Scene) -> dict[str, str]:
         "verification": "/archive/verification",
         "log": "/log?access=yes",
         "operators": "/operators",
+        "retention": "/archive/retention",
+        "sessions": "/sessions",
         "password": "/password",
         "second-factor": "/second-factor",
         "refused": "/log?since=never",

@@ -62,6 +62,18 @@ def test_a_half_that_is_too_short_is_refused_at_once(site: Site, token: Token) -
     assert site.services.ledger.proposals() == []
 
 
+def test_roles_and_acts_are_told_in_the_readers_language(site: Site, token: Token) -> None:
+    site.enrol("otto", "operator")
+    ann, otto = site.sign_in("root-a"), site.sign_in("otto")
+    for browser in (ann, otto):
+        browser.cookies["h2h_language"] = "zh"
+    assert "操作员 (operator)" in ann.get("/operators").text
+    refused = post(otto, token, PAGE, f"{PAGE}/lift", number="1")
+    assert "提议变更" in refused
+    assert "管理员 (admin)" in refused
+    assert "propose a change" not in refused
+
+
 # -------------------------------------------------------------------------------------- sessions
 
 
