@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -251,16 +252,22 @@ class Telling:
         """The word alone."""
         return self.words(STATES[state].word) if state in STATES else state
 
+    def hashes(self, words: str) -> Markup:
+        """A sentence in the reader's language, with the hashes in it shortened as `short` does."""
+        told = escape(self.words(words))
+        return Markup(_HASH.sub(lambda found: str(self.short(found[0])), told))  # noqa: S704 - escaped
+
     def short(self, identity: str) -> Markup:
         """An id shortened in its middle, whole on hover and when copied."""
         if len(identity) <= _SHORT:
-            return Markup("<code>{}</code>").format(identity)
-        return Markup('<code title="{whole}">{begin}…{end}</code>').format(
+            return Markup('<code class="id">{}</code>').format(identity)
+        return Markup('<code class="id" title="{whole}">{begin}…{end}</code>').format(
             whole=identity, begin=identity[:8], end=identity[-6:]
         )
 
 
 _SHORT = 20
+_HASH = re.compile(r"\b[0-9a-f]{64}\b")
 _KINDS: Mapping[str, str] = {
     Kind.PAYMENT: say("payment file"),
     Kind.STATEMENT: say("statement"),
