@@ -300,6 +300,7 @@ def test_a_doubt_is_resolved_with_a_reason(desk: Desk) -> None:
     file = desk.doubt()
     page = desk.enter("otto")
     page.get_by_role("link", name=file.name).first.click()
+    expect(page.get_by_role("button", name="Look again")).to_be_visible()
     form = page.locator("form", has=page.get_by_role("button", name=re.compile("It arrived")))
     form.get_by_label("Reason").fill("the bank confirmed by telephone")
     form.get_by_role("button").click()
@@ -371,6 +372,38 @@ def test_the_page_changes_by_itself_when_something_moves(desk: Desk) -> None:
     assert page.evaluate("document.body.dataset.same") == "page"
 
 
+def test_a_hidden_page_asks_for_nothing_until_somebody_looks_at_it_again(desk: Desk) -> None:
+    page = desk.enter("vera")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def looked_at(state: str) -> None:
+        page.evaluate(
+            "state => { Object.defineProperty(document, 'hidden', "
+            "{ value: state === 'hidden', configurable: true });"
+            "document.dispatchEvent(new Event('visibilitychange')); }",
+            state,
+        )
+
+    looked_at("hidden")
+    file = desk.drop("while-hidden.xml")
+    other = desk.enter("otto")  # the same stream tells somebody who looks
+    expect(other.get_by_role("row", name=re.compile(file.name))).to_be_visible()
+    later = desk.drop("while-hidden-too.xml")
+    expect(other.get_by_role("row", name=re.compile(later.name))).to_be_visible()
+    assert asked == []
+    looked_at("visible")
+    expect(page.get_by_role("row", name=re.compile(later.name))).to_be_visible()
+    assert any("/events" in url for url in asked)
+
+
+def test_the_end_of_a_session_leaves_nothing_on_the_screen(desk: Desk) -> None:
+    page = desk.enter("vera")
+    expect(page.locator("#connection")).to_be_hidden()
+    desk.services.ledger.revoke_all("vera", "ann", datetime.now(UTC))
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
 def test_the_page_says_when_its_connection_is_gone(desk: Desk) -> None:
     page = desk.enter("vera")
     expect(page.locator("#connection")).to_be_hidden()
@@ -428,7 +461,8 @@ def pages(desk: Desk) -> list[str]:
     of_files = [f"/files/{file.id}", f"/files/{bank_file.id}", f"/files/{file.id}/payments/1"]
     listed = ["/", "/files", "/payments", "/accounts", account, *of_files]
     proof = ["/archive?text=run", "/archive/verification", "/log?access=yes", "/operators"]
-    return [*listed, *proof, "/password", "/second-factor", "/files/nothing"]
+    persons = ["/password", "/second-factor", "/sessions", "/archive/retention"]
+    return [*listed, *proof, *persons, "/files/nothing"]
 
 
 def faults(page: Page, options: str) -> list[str]:
