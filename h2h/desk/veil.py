@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from h2h.core.noted import shown
 from h2h.core.operators import Act, may
 from h2h.core.problem import Problem
 from h2h.core.words import say
@@ -74,9 +75,12 @@ def veil_problems(
 def veil_moves(
     file: File, moves: Sequence[MoveRow], roles: Collection[str] | None
 ) -> Sequence[MoveRow]:
-    """What h2h itself wrote may quote the file; what persons wrote stays."""
+    """What h2h itself wrote may quote the file; what persons wrote stays.
+
+    What the chain notes to compare by is left out for everybody: it is for no reader.
+    """
     if not veiled(file, roles):
-        return moves
+        return [replace(move, because=shown(move.because)) for move in moves]
     words = say("hidden: the file is confidential")
     return [
         replace(move, because=words) if move.who == "h2h" and move.because else move

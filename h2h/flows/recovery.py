@@ -196,7 +196,7 @@ class Recovery:
 
     def _incoming(self, file: File, known: Known) -> Iterator[Difference]:
         facts, lost = known.facts, self._lost(known)
-        if facts is None or not lost or file.state is In.FETCHED:
+        if facts is None or not lost:
             return
         words = f"the ledger has it {file.state}, the archive {facts['state']}"
         done = "what the ERP has is not handed over again; it goes on from where the ledger has it"

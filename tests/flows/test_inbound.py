@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from h2h.core.states import In, Kept, Out
 
 if TYPE_CHECKING:
@@ -126,3 +128,20 @@ def test_every_change_is_in_the_dossier_of_a_bank_file(room: Room, bank_files: B
     (moves,) = (room.root / "archive").rglob("moves.jsonl")
     targets = [json.loads(line)["target"] for line in moves.read_text().splitlines()]
     assert targets == ["fetched", "opened", "read", "booked", "exporting", "done"]
+
+
+def test_the_banks_copy_stays_until_a_dossier_tells_of_its_outcome(
+    room: Room, bank_files: BankFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = room.bank / "out" / "st.xml"
+    theirs.write_bytes(bank_files.report_file(bank_files.statement("1")))
+
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("h2h.flows.evidence._record", full)
+        room.sweep()
+    assert (room.file("st.xml").state, theirs.exists()) == (In.DONE, True)
+    room.sweep()
+    assert not theirs.exists()

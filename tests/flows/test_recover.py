@@ -283,6 +283,26 @@ def test_acts_at_the_desk_before_the_recovery_hide_nothing_that_the_erp_has(
     assert findings(room) == []
 
 
+def test_what_the_erp_has_of_a_file_that_the_ledger_had_just_fetched_is_not_handed_over_again(
+    room: Room, bank_files: BankFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (room.bank / "out" / "st.xml").write_bytes(bank_files.report_file(bank_files.statement("1")))
+    with monkeypatch.context() as patch:
+        patch.setattr("h2h.flows.inbound.BOOKING", {})
+        room.sweep()
+    assert room.file("st.xml").state is In.FETCHED
+    kept = back_up(room)
+    room.sweep()
+    done, handed = room.file("st.xml"), room.handed.read_text()
+    assert done.state is In.DONE
+    restore(room, kept)
+    assert told(recover(room)) == {(done.id, "the ledger has it fetched, the archive done")}
+    room.sweep()
+    assert room.file("st.xml").state is In.DONE
+    assert room.handed.read_text() == handed
+    assert findings(room) == []
+
+
 def test_a_recovery_is_chained_with_its_name_and_reason(
     room: Room, payment_file: PaymentFile
 ) -> None:

@@ -35,12 +35,12 @@ from h2h.adapters.sql.noting import (
 )
 from h2h.adapters.sql.operators import fingerprint_of, first_operator
 from h2h.adapters.sql.store import (
-    MOVES_OF_FILE,
     Store,
     append,
     file_of,
     files,
     moves,
+    moves_of,
     select_files,
     set_if_unmoved,
     shift,
@@ -208,7 +208,7 @@ class ApprovalRows(Store):
 
     def broken_path(self, file: File) -> str:
         with self._reading() as connection:
-            path = _moves(connection, file.id)
+            path = moves_of(connection, file.id)
             given = _approvals(connection, file.id)
             strange = _strange_operators(connection, given)
             return (
@@ -293,11 +293,6 @@ def _waiting_for(connection: Connection, asked: Asked) -> str:
 
 
 # --------------------------------------------------------------------------------------- the chain
-
-
-def _moves(connection: Connection, file_id: str) -> list[MoveRow]:
-    rows = connection.execute(MOVES_OF_FILE, {"the_id": file_id}).mappings()
-    return [MoveRow(**row) for row in rows]
 
 
 def _broken_approvals(given: Sequence[Approval], path: Sequence[MoveRow]) -> str:

@@ -85,6 +85,7 @@ class IncomingFiles(Store):
             files.c.bank == bank,
             files.c.remote_done.is_(False),
             files.c.state.in_(_SETTLED),
+            files.c.recorded >= files.c.last_move,  # its dossier shows the outcome
         )
         with self._reading() as connection:
             rows = connection.execute(query.order_by(files.c.created, files.c.id)).mappings()

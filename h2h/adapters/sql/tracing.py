@@ -23,6 +23,7 @@ from h2h.adapters.sql.outgoing import payment_of
 from h2h.adapters.sql.store import Store, files, moves, the_file
 from h2h.core.books import account_key
 from h2h.core.money import plain
+from h2h.core.noted import shown
 from h2h.core.recall import Answer
 from h2h.core.states import AT_THE_BANK, NEVER_WENT, How, Kept, Out
 from h2h.ports import File, PaymentRow, TracedPayment, TraceEvent
@@ -91,7 +92,7 @@ def _moves(connection: Connection, file: File) -> Iterator[TraceEvent]:
     query = query.where(~(asked & (moves.c.source == moves.c.target)))
     for row in connection.execute(query).mappings():
         moved = row["target"] if row["target"] != row["source"] else "noted"
-        yield TraceEvent(row["at"], moved, row["who"], file.id, file.name, row["because"])
+        yield TraceEvent(row["at"], moved, row["who"], file.id, file.name, shown(row["because"]))
 
 
 def _about(table: Table, payment: PaymentRow) -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from h2h.core.approval import AccountSum, Demand, Group
 from h2h.core.states import Out
@@ -53,6 +54,47 @@ def test_a_creditor_is_known_once_a_file_with_it_was_approved(office: Office) ->
     assert office.ledger.creditors(again) == Creditors(0, 0)
     moved = office.admitted(office.payment(counterparty_account="NL91ABNA0417164300"))
     assert office.ledger.creditors(moved) == Creditors(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE files SET dropped_by = 'mallory'", "who dropped it"),
+        ('UPDATE files SET executions = \'[["2031-01-02", "EUR"]]\'', "its execution dates"),
+        ("UPDATE account_sums SET amount = '1.00'", "its sums by account"),
+        ("UPDATE payments SET amount = '1.00' WHERE number = 2", "its payments"),
+        ("DELETE FROM payments WHERE number = 2", "its payments"),
+    ],
+)
+def test_rows_that_are_not_as_the_chain_noted_them_are_told(
+    office: Office, statement: str, words: str
+) -> None:
+    names = ("Bj\u00f6rk \u9648", "", "Globex SA")
+    file = office.admitted(*(office.payment(counterparty_name=name) for name in names))
+    approved = office.moved(file, Out.APPROVED)
+    office.ledger.account_sums(approved)
+    assert office.ledger.broken_path(approved) == ""
+    engine = create_engine(office.url)
+    with engine.begin() as connection:
+        assert connection.execute(text(statement)).rowcount > 0
+    engine.dispose()
+    edited = office.ledger.file(file.id)
+    assert edited is not None
+    assert words in office.ledger.broken_path(edited)
+
+
+def test_an_account_is_known_only_from_payments_that_the_chain_tells_of(office: Office) -> None:
+    office.moved(office.admitted(office.payment()), Out.APPROVED)
+    between = office.admitted(office.payment(counterparty_account="NL91ABNA0417164300"))
+    office.moved(between, Out.APPROVED)
+    engine = create_engine(office.url)
+    with engine.begin() as connection:
+        edit = "UPDATE payments SET counterparty_account = 'FI2112345600000785' WHERE file_id = :id"
+        connection.execute(text(edit), {"id": between.id})
+    engine.dispose()
+    again = office.payment(remittance="another")
+    new = office.payment(counterparty_account="FI2112345600000785", counterparty_name="New")
+    assert office.ledger.creditors(office.admitted(again, new)) == Creditors(1, 0)
 
 
 def test_operators_sign_in_and_are_signed_out_by_a_change(office: Office) -> None:

@@ -47,15 +47,23 @@ def test_thousands_of_names_are_looked_up_at_once(office: Office) -> None:
     assert office.ledger.known("acme", "out", listing) == {name}
 
 
-def test_a_bank_file_is_removed_at_the_bank_only_after_an_outcome(office: Office) -> None:
+def pending(office: Office) -> list[str]:
+    return [file.id for file in office.ledger.remote_pending("acme")]
+
+
+def test_a_bank_file_is_removed_at_the_bank_only_after_its_recorded_outcome(
+    office: Office,
+) -> None:
     file = office.read()
     assert office.ledger.remote_pending("acme") == []
     booked = office.book(file=file)
-    assert office.ledger.remote_pending("acme") == [booked]
+    assert office.ledger.remote_pending("acme") == []  # no dossier tells of it yet
+    office.ledger.recorded(booked, booked.last_move)
     bad = office.moved(office.fetched(), In.QUARANTINED)
-    assert office.ledger.remote_pending("acme") == [booked, bad]
+    office.ledger.recorded(bad, bad.last_move)
+    assert pending(office) == [booked.id, bad.id]
     office.ledger.remote_done(booked)
-    assert office.ledger.remote_pending("acme") == [bad]
+    assert pending(office) == [bad.id]
     assert office.ledger.remote_pending("other") == []
 
 
