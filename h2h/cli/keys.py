@@ -190,7 +190,12 @@ def rotate(
     if as_json:
         click.echo(json.dumps({"bank": name, "key": told, "switched": switch}))
     elif switch:
-        click.echo(teller(path)(say("{key} is used from now on", key=told)))
+        words = say(
+            "{key} is used from now on; where there are operators, once it is confirmed:"
+            " `h2h config confirm`",
+            key=told,
+        )
+        click.echo(teller(path)(words))
     else:
         again = f"h2h keys rotate {name}{' --ssh' if ssh else ''} --switch"
         words = say(
