@@ -30,17 +30,19 @@ from sqlalchemy import (
 )
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.settling import reached
 from h2h.adapters.sql.store import (
     MOVES,
-    MOVES_OF_FILE,
     Store,
     append,
+    bare_file_of,
     facts_of,
     file_of,
     files,
     find_file,
     moves,
+    moves_of,
     select_files,
     set_and_read,
     set_if_unmoved,
@@ -112,9 +114,10 @@ class OutgoingFiles(Store):
             return _files(connection, *wanted)
 
     def moves(self, file_id: str | None = None) -> Sequence[MoveRow]:
-        query, given = (MOVES, {}) if file_id is None else (MOVES_OF_FILE, {"the_id": file_id})
         with self._reading() as connection:
-            rows = connection.execute(query, given).mappings()
+            if file_id is not None:
+                return moves_of(connection, file_id)
+            rows = connection.execute(MOVES).mappings()
             return [MoveRow(**{**row, "file_id": row["file_id"] or ""}) for row in rows]
 
     def newest_move(self) -> int:
@@ -154,8 +157,8 @@ class OutgoingFiles(Store):
     def claiming(self, seen: Seen, bank: str | None, file_id: str, now: datetime) -> File:
         with self._writing() as connection:
             one = {"the_door": seen.door, "the_name": seen.name, "the_inode": seen.inode}
-            if begun := _found(connection, _BEGUN, one):
-                return begun[0]
+            if begun := _BEGUN.rows(connection, one):
+                return bare_file_of(begun[0])
             first = _insert_claim(connection, seen, bank, file_id, now)
             found = noted.found(bank, seen.door, seen.owner, first_scan=first)
             append(connection, file_id, "", Out.CLAIMING, now, "h2h", found, "")
@@ -319,17 +322,18 @@ def payment_of(row: RowMapping) -> PaymentRow:
 def record_up_to(connection: Connection, file: File, last_move: int) -> None:
     """Note that dossier and answer show every move up to `last_move`; never goes back."""
     upto = {"the_id": file.id, "up_to": last_move, "recorded": last_move}
-    connection.execute(_OLDER_RECORD, upto)
+    _OLDER_RECORD.run(connection, upto)
 
 
 def _files(connection: Connection, *wanted: ColumnElement[bool]) -> list[File]:
-    return _found(connection, _oldest_first(*wanted), {})
+    rows = connection.execute(_oldest_first(*wanted)).mappings()
+    return [file_of(row) for row in rows]
 
 
 def _found(
     connection: Connection, query: Select[tuple[object, ...]], given: Mapping[str, object]
 ) -> list[File]:
-    return [file_of(row) for row in connection.execute(query, given).mappings()]
+    return [bare_file_of(row) for row in connection.execute(query, given)]
 
 
 def _oldest_first(*wanted: ColumnElement[bool]) -> Select[tuple[object, ...]]:
@@ -338,11 +342,13 @@ def _oldest_first(*wanted: ColumnElement[bool]) -> Select[tuple[object, ...]]:
 
 # Built once: every file that comes needs each of these, and to build one takes longer than to
 # execute it.
-_BEGUN = _oldest_first(
-    files.c.state == Out.CLAIMING.value,
-    files.c.door == bindparam("the_door"),
-    files.c.door_name == bindparam("the_name"),
-    files.c.door_inode == bindparam("the_inode"),
+_BEGUN = Prepared(
+    _oldest_first(
+        files.c.state == Out.CLAIMING.value,
+        files.c.door == bindparam("the_door"),
+        files.c.door_name == bindparam("the_name"),
+        files.c.door_inode == bindparam("the_inode"),
+    )
 )
 _SAME_BYTES = _oldest_first(
     MAY_GO,
@@ -363,11 +369,13 @@ _SAME_NAME = _oldest_first(
     files.c.final_folder == bindparam("the_folder"),
     files.c.final_name == bindparam("the_name"),
 )
-_OLDER_RECORD = update(files).where(
-    files.c.id == bindparam("the_id"), files.c.recorded < bindparam("up_to")
+_OLDER_RECORD = Prepared(
+    update(files).where(files.c.id == bindparam("the_id"), files.c.recorded < bindparam("up_to"))
 )
-_AT_FIRST = delete(first_seen).where(
-    first_seen.c.door == bindparam("the_door"), first_seen.c.inode == bindparam("the_inode")
+_AT_FIRST = Prepared(
+    delete(first_seen).where(
+        first_seen.c.door == bindparam("the_door"), first_seen.c.inode == bindparam("the_inode")
+    )
 )
 _WAIVING = "waived "  # how the links of the chain that tell of waivers begin
 _WAIVED = (
@@ -393,7 +401,7 @@ _REFUSED_BEFORE = (
 )
 _ONE_FILE = insert(files)
 _PAYMENTS = insert(payments)
-_NO_PAYMENTS = delete(payments).where(payments.c.file_id == bindparam("the_id"))
+_NO_PAYMENTS = Prepared(delete(payments).where(payments.c.file_id == bindparam("the_id")))
 
 
 def _unmoved(connection: Connection, file: File) -> bool:
@@ -405,7 +413,7 @@ def _insert_claim(
 ) -> bool:
     """The new file; did it lie there at the first scan? That is used up: inodes come again."""
     at_first = {"the_door": seen.door, "the_inode": seen.inode}
-    used = connection.execute(_AT_FIRST, at_first).rowcount
+    used = _AT_FIRST.run(connection, at_first)
     row = {
         "id": file_id,
         "direction": "out",
@@ -488,7 +496,7 @@ def keep_payments(
     connection: Connection, file_id: str, chunks: Iterable[Sequence[Payment]]
 ) -> None:
     """Store the payments of a file in place of those of an earlier check, chunk by chunk."""
-    connection.execute(_NO_PAYMENTS, {"the_id": file_id})
+    _NO_PAYMENTS.run(connection, {"the_id": file_id})
     numbers = count(1)
     for chunk in chunks:
         for start in range(0, len(chunk), _CHUNK):

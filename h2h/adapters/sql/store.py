@@ -15,14 +15,12 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    CursorResult,
     Date,
     Dialect,
     Engine,
     RowMapping,
     Select,
     Table,
-    Update,
     bindparam,
     insert,
     select,
@@ -31,12 +29,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from h2h.adapters.sql import postgres, tables
 from h2h.adapters.sql.failures import in_our_words
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.sqlite import WRITES
 from h2h.adapters.sql.types import Amount
 from h2h.core.chain import GENESIS, link, record
@@ -168,14 +166,20 @@ def select_files() -> Select[tuple[object, ...]]:
 
 
 # Each file needs these a dozen times, and to build a statement takes longer than to execute it.
-_ONE_FILE = select_files().where(files.c.id == bindparam("the_id"))
+_ONE_FILE = Prepared(select_files().where(files.c.id == bindparam("the_id")))
 _WHATEVER_STATE = update(files).where(files.c.id == bindparam("the_id"))
 _IF_UNMOVED = _WHATEVER_STATE.where(files.c.state == bindparam("seen"))
+_IF_UNMOVED_AT_ONCE = Prepared(_IF_UNMOVED)
 _IF_UNMOVED_SHOWN = _IF_UNMOVED.returning(*FILE_COLUMNS)
-_ONE_MOVE = insert(moves)
+_IF_UNMOVED_SHOWN_AT_ONCE = Prepared(_IF_UNMOVED_SHOWN)
+_NEW_LAST_MOVE = Prepared(_WHATEVER_STATE)
+_ONE_MOVE = Prepared(insert(moves))
 MOVES = select(*(moves.c[field.name] for field in fields(MoveRow))).order_by(moves.c.sequence)
 MOVES_OF_FILE = MOVES.where(moves.c.file_id == bindparam("the_id"))
-_NEWEST_MOVE = select(moves.c.hash, moves.c.sequence).order_by(moves.c.sequence.desc()).limit(1)
+_MOVES_OF_FILE = Prepared(MOVES_OF_FILE)
+_NEWEST_MOVE = Prepared(
+    select(moves.c.hash, moves.c.sequence).order_by(moves.c.sequence.desc()).limit(1)
+)
 
 
 def file_of(row: RowMapping) -> File:
@@ -187,7 +191,7 @@ def file_of(row: RowMapping) -> File:
     return File(**facts)
 
 
-def _file_of(row: Iterable[Any]) -> File:
+def bare_file_of(row: Iterable[Any]) -> File:
     """The same from the bare columns, in half the time."""
     facts = [*row]
     kind = Out if facts[_DIRECTION] == "out" else In
@@ -202,15 +206,21 @@ _DIRECTION, _STATE, _HELD = (
 )
 
 
+def moves_of(connection: Connection, file_id: str) -> list[MoveRow]:
+    """The moves of one file, in their order."""
+    return [MoveRow(*row) for row in _MOVES_OF_FILE.rows(connection, {"the_id": file_id})]
+
+
 def find_file(connection: Connection, file_id: str) -> File | None:
     """One file by its id."""
-    found = connection.execute(_ONE_FILE, {"the_id": file_id}).first()
-    return _file_of(found) if found else None
+    found = _ONE_FILE.rows(connection, {"the_id": file_id})
+    return bare_file_of(found[0]) if found else None
 
 
 def the_file(connection: Connection, file_id: str) -> File:
     """One file that is known to be there."""
-    return _file_of(connection.execute(_ONE_FILE, {"the_id": file_id}).one())
+    (found,) = _ONE_FILE.rows(connection, {"the_id": file_id})
+    return bare_file_of(found)
 
 
 def facts_of(change: Change | None) -> dict[str, object]:
@@ -362,29 +372,32 @@ def _reachable(file: File) -> Collection[State]:
 
 def set_if_unmoved(connection: Connection, file: File, facts: Mapping[str, object]) -> bool:
     """Write `facts` if the file is still in the state seen: the compare and set of all moves."""
-    return _set(connection, _IF_UNMOVED, file, facts).rowcount == 1
+    computed, given = _divided(file, facts)
+    if computed:
+        return connection.execute(_IF_UNMOVED.values(**computed), given).rowcount == 1
+    return _IF_UNMOVED_AT_ONCE.run(connection, given) == 1
 
 
 def set_and_read(connection: Connection, file: File, facts: Mapping[str, object]) -> File | None:
     """The same, and the file as it stands then."""
-    if connection.dialect.update_returning:
-        found = _set(connection, _IF_UNMOVED_SHOWN, file, facts).one_or_none()
-        return None if found is None else _file_of(found)
-    return the_file(connection, file.id) if set_if_unmoved(connection, file, facts) else None
+    if not connection.dialect.update_returning:  # SQLite before 3.35
+        return the_file(connection, file.id) if set_if_unmoved(connection, file, facts) else None
+    computed, given = _divided(file, facts)
+    found: Sequence[Sequence[Any]]
+    if computed:
+        found = connection.execute(_IF_UNMOVED_SHOWN.values(**computed), given).all()
+    else:
+        found = _IF_UNMOVED_SHOWN_AT_ONCE.rows(connection, given)
+    return bare_file_of(found[0]) if found else None
 
 
-def _set(
-    connection: Connection,
-    statement: Update | ReturningUpdate[Any],
-    file: File,
-    facts: Mapping[str, object],
-) -> CursorResult[Any]:
+def _divided(
+    file: File, facts: Mapping[str, object]
+) -> tuple[dict[str, ColumnElement[Any]], dict[str, object]]:
+    """What the database works out, and what is given."""
     computed = {name: fact for name, fact in facts.items() if isinstance(fact, ColumnElement)}
     given = {name: fact for name, fact in facts.items() if name not in computed}
-    if computed:
-        statement = statement.values(**computed)
-    still = {"the_id": file.id, "seen": file.state.value}
-    return connection.execute(statement, {**still, **given})
+    return computed, {"the_id": file.id, "seen": file.state.value, **given}
 
 
 def append(
@@ -406,7 +419,7 @@ def append(
     told = (file_id, source, target, at, who, because, content)
     _insert_link(connection, previous, number, *told)
     if file_id:
-        connection.execute(_WHATEVER_STATE, {"the_id": file_id, "last_move": number})
+        _NEW_LAST_MOVE.run(connection, {"the_id": file_id, "last_move": number})
 
 
 def _insert_link(
@@ -434,10 +447,10 @@ def _insert_link(
         "previous": previous,
         "hash": link(previous, facts),
     }
-    connection.execute(_ONE_MOVE, row)
+    _ONE_MOVE.run(connection, row)
 
 
 def _head(connection: Connection) -> tuple[str, int]:
     """Hash and sequence of the newest move, read under the write lock."""
-    found = connection.execute(_NEWEST_MOVE).first()
-    return (found.hash, found.sequence) if found else (GENESIS, 0)
+    found = _NEWEST_MOVE.rows(connection, {})
+    return (found[0][0], found[0][1]) if found else (GENESIS, 0)

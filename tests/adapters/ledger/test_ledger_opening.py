@@ -313,11 +313,11 @@ import os
 from h2h.adapters.sql import store
 def die(*_, **__):
     os.kill(os.getpid(), 9)
-whole = store.{"set_if_unmoved" if cut == "set" else "append"}
+whole = store.{"set_and_read" if cut == "set" else "_insert_link"}
 def cut(*given, **named):
     whole(*given, **named)
     die()
-store.{"set_if_unmoved" if cut == "set" else "append"} = cut
+store.{"set_and_read" if cut == "set" else "_insert_link"} = cut
 ledger.move(ledger.file({file.id!r}), Out.APPROVED, now)
 """
     other = run(office.url, script)
