@@ -220,7 +220,7 @@ def attempt(step: Step, file: File, sweep: Sweep) -> File | None:
     try:
         return step(file, sweep)
     except NotNow as wait:
-        _wait(file, wait.until, str(wait), sweep, failed=wait.failed)
+        _wait(file, wait.until, words_of(wait), sweep, failed=wait.failed)
     except (Transient, OSError) as error:  # a disk that fails says nothing about the file
         _lost_touch(file, sweep)
         _wait(file, None, str(error), sweep, failed=True)
@@ -622,8 +622,11 @@ def _doubt(file: File, final: str, sweep: Sweep) -> File | None:
     )
     doubtful = file if file.state is Out.IN_DOUBT else sweep.move(file, Out.IN_DOUBT, words)
     if doubtful is not None:
-        remedy = "Ask the bank, then `h2h resolve --sent` or `--not-sent`; a report settles it too."
-        _wait(doubtful, None, f"{words}. {remedy}", sweep, failed=True)
+        remedy = say(
+            "Ask the bank, then `h2h resolve --sent` or `--not-sent`; a report settles it too."
+        )
+        because = say("{cause}. {next_move}", cause=words, next_move=remedy)
+        _wait(doubtful, None, because, sweep, failed=True)
     return None
 
 

@@ -15,6 +15,7 @@ from typing import Self
 
 from h2h.core.calendar import back_off, window_end
 from h2h.core.states import State
+from h2h.core.words import say
 from h2h.errors import H2HError, HostKeyChanged, LoginRefused, Transient
 from h2h.flows.ahead import Beside, Seals
 from h2h.ports import (
@@ -131,7 +132,8 @@ class Sweep:
             raise NotNow(self.unreachable[terms.name], self.ledger.health(terms.name).due_at)
         closed_until = window_end(self.now, terms.closed, terms.zone)
         if closed_until is not None:
-            raise NotNow(f"{terms.name} is closed for maintenance", closed_until)
+            words = say("{bank} is closed for maintenance", bank=terms.name)
+            raise NotNow(words, closed_until)
         health = self.ledger.health(terms.name)
         waits = self.patient or health.login_failures > 0
         if waits and health.due_at is not None and health.due_at > self.now:
@@ -141,7 +143,7 @@ class Sweep:
         """Raises NotNow while everything, or this bank, is paused."""
         for pause in self.ledger.pauses():
             if pause.bank in {"", bank}:
-                raise NotNow(f"paused by {pause.who}: {pause.reason}")
+                raise NotNow(say("paused by {who}: {reason}", who=pause.who, reason=pause.reason))
 
     def _log_in(self, bank: str, host: str) -> Session:
         stack = ExitStack()
