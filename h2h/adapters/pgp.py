@@ -9,10 +9,12 @@ It waits without an end: a timer kills gpg.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import queue
 import re
+import signal
 import stat
 import subprocess
 import threading
@@ -353,9 +355,7 @@ class GpgSealer:
         try:
             return _Gpg(home, options, self._timeout)
         except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"gpg does not start: {error}", "Install GnuPG 2.2 or later (apt-get install gnupg)"
-            ) from error
+            raise _not_started(error) from error
 
     def _secret(self) -> str | None:
         """The passphrase as python-gnupg's latin-1 pipe must have it to carry UTF-8."""
@@ -559,6 +559,27 @@ def _no_space(doing: str, home: Path) -> H2HError:
     )
 
 
+def _no_room(doing: str, home: Path) -> H2HError:
+    return Transient(
+        f"{doing}: the machine has no process or memory left for gpg in {home}",
+        "It is tried again; look at its limits (`ulimit -u`) and at what else runs",
+    )
+
+
+def _not_started(error: OSError | ValueError) -> H2HError:
+    """What the first run of gpg failed for: a machine that is busy, else one without it.
+
+    python-gnupg makes a new OSError, so that the number is in the one before it.
+    """
+    cause = error.__context__ if isinstance(error.__context__, OSError) else error
+    words = f"gpg does not start: {cause}"
+    if str(error).startswith(_KILLED):
+        return Transient(f"{words}: gpg was killed, it had not ended in time", "It is tried again")
+    if getattr(cause, "errno", None) in _SCARCE or _BUSY.search(_FAILED.sub("", str(error))):
+        return Transient(words, "It is tried again; look at the machine's limits and load")
+    return ConfigError(words, "Install GnuPG 2.2 or later (apt-get install gnupg)")
+
+
 def _no_agent(doing: str, home: Path) -> H2HError:
     return Transient(
         f"{doing}: the agent of {home} does not answer",
@@ -566,15 +587,24 @@ def _no_agent(doing: str, home: Path) -> H2HError:
     )
 
 
+_FAILED = re.compile(r"^Error invoking gpg: -?\d+: ")  # before what gpg said
+_KILLED = f"Error invoking gpg: -{signal.SIGKILL.value}:"
+_SCARCE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+_BUSY = re.compile(
+    r"^gpg: .*: (?:Resource temporarily unavailable|Cannot allocate memory)$", re.MULTILINE
+)
+_CRYPTING = r"^gpg: (?:.*: )?(?:public key decryption|signing|sign\+encrypt) failed: "
+_AGENT_LEFT = r"(?:End of file|Broken pipe|Connection reset by peer|No agent running|IPC .*)$"
+
 # gpg's own lines, whole: a file name or a user id inside a message can imitate none of them.
 _OUR_TROUBLE: tuple[tuple[re.Pattern[str], Callable[[str, Path], H2HError]], ...] = (
     (re.compile(r"^gpg: .*: No space left on device$", re.MULTILINE), _no_space),
+    (_BUSY, _no_room),
     (re.compile(r"^gpg: can't connect to the agent: ", re.MULTILINE), _no_agent),
+    (re.compile(_CRYPTING + _AGENT_LEFT, re.MULTILINE), _no_agent),
     (
         re.compile(
-            r"^gpg: (?:.*: )?(?:public key decryption|signing|sign\+encrypt) failed: "
-            r"(?:Bad passphrase|No passphrase given|No pinentry)$",
-            re.MULTILINE,
+            _CRYPTING + r"(?:Bad passphrase|No passphrase given|No pinentry)$", re.MULTILINE
         ),
         _no_passphrase,
     ),

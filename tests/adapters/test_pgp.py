@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable
@@ -558,6 +560,55 @@ def test_gpg_that_hangs_is_killed(scene: Scene, wrapped_gpg: Callable[[str], Pat
     assert not Path(f"/proc/{(folder / 'pid').read_text().strip()}/cmdline").exists()
 
 
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -KILL $$", "gpg was killed"),
+        ('echo "gpg: fork: Resource temporarily unavailable" >&2; exit 2', "unavailable"),
+    ],
+)
+def test_a_first_start_that_a_busy_machine_refuses_is_tried_again(
+    scene: Scene, wrapped_gpg: Callable[[str], Path], script: str, words: str
+) -> None:
+    folder = wrapped_gpg(script)
+    sealer = scene.sealer()
+    with pytest.raises(Transient, match=words):
+        scene.opened(b"x", sealer)
+    (folder / "gpg").unlink()
+    assert scene.opened(scene.signed_for_us(), sealer) == scene.bank.fingerprint
+
+
+def test_a_machine_without_a_process_left_is_transient(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_process(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    sealed, sealer = scene.signed_for_us(), scene.sealer()
+    with monkeypatch.context() as patch:
+        patch.setattr("gnupg.Popen", no_process)
+        with pytest.raises(Transient, match="temporarily unavailable"):
+            scene.opened(sealed, sealer)
+    assert scene.opened(sealed, sealer) == scene.bank.fingerprint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gpg: can't fork: Resource temporarily unavailable",
+        "gpg: public key decryption failed: End of file",
+    ],
+)
+def test_trouble_of_this_machine_in_the_middle_says_nothing_about_the_file(
+    scene: Scene, wrapped_gpg: Callable[[str], Path], line: str
+) -> None:
+    sealed = scene.signed_for_us()
+    wrapped_gpg(f'case "$*" in *list-config*) ;; *) echo "{line}" >&2; exit 2;; esac')
+    with pytest.raises(Transient):
+        scene.opened(sealed, scene.sealer())
+    assert scene.no_plaintext()
+
+
 def agent_of(party: Party) -> int:
     command = ["gpg-connect-agent", "--homedir", str(party.home), "GETINFO pid", "/bye"]
     told = subprocess.run(command, capture_output=True, check=True).stdout
@@ -586,7 +637,11 @@ def test_a_stuck_agent_is_transient_and_a_dead_one_is_started_again(
             scene.opened(sealed, sealer)
         assert scene.no_plaintext()
     finally:
+        gone = os.pidfd_open(agent)
         os.kill(agent, signal.SIGKILL)
+        ended, *_ = select.select([gone], [], [], 30)  # it still answers until it has ended
+        os.close(gone)
+    assert ended
     patient = GpgSealer(
         corp.home,
         "sign+encrypt",
