@@ -210,8 +210,8 @@ class GpgSealer:
         there, and then encrypts to that owner.
         """
         taken = {value.split(" ")[0] for value in result.values("KEY_CONSIDERED")}
-        named = {*self._encrypt_to, *filter(None, (self._sign_with,))}
-        if taken != named:
+        named = {*self._encrypt_to, self._sign_with}
+        if not set(self._encrypt_to) <= taken <= named:
             other = ", ".join(sorted(taken - named)) or "none"
             raise Refused(
                 f"gpg would seal with other keys than those that are named: {other}",
