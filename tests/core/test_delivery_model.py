@@ -174,6 +174,7 @@ class ScriptedSweep:
             reserve=self._reserve,
             waived=lambda _: set(),
             moves=lambda _: (),
+            operators=lambda: (),  # nobody else could say it too
             slot=self._slot,
         )
 

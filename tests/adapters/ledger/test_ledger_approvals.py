@@ -122,3 +122,55 @@ def test_the_configuration_is_remembered_by_its_hashes(office: Office) -> None:
     before = office.ledger.config_in_force()
     office.ledger.decide(change.id, "bob", WHY, office.now, confirmed=True)
     assert office.open().config_in_force() != before
+
+
+def test_how_far_many_files_are_is_told_at_once(office: Office) -> None:
+    ledger = office.ledger
+    for name in ("ann", "bob"):
+        ledger.enrol(name, "", ["admin", "approver"], "", "os:x", WHY, office.later())
+    files = []
+    for number, givers in enumerate((("bob",), (), ("ann", "bob"))):
+        file = office.admitted(office.payment(remittance=f"{number}"))
+        waiting = ledger.ask_approval(file, Demand(2, (Group(2),)), "t", [], office.later())
+        for who in givers:
+            assert waiting is not None
+            waiting = ledger.approve(waiting, file.sha256, "t", who, WHY, office.later())
+        files.append(file)
+    ids = [file.id for file in files]
+    found = ledger.progress(ids)
+    assert {each: found[each].given for each in ids} == {
+        ids[0]: ("bob",),
+        ids[1]: (),
+        ids[2]: ("ann", "bob"),
+    }
+    assert [found[each].missing for each in ids] == ["1 of 2 approvals", "0 of 2 approvals", ""]
+    assert ledger.progress([]) == {}
+    assert {each: move.hash for each, move in ledger.newest_moves(ids).items()} == {
+        each: ledger.moves(each)[-1].hash for each in ids
+    }
+
+
+def test_a_note_moves_nothing_and_is_of_what_was_seen(office: Office) -> None:
+    file = office.admitted(office.payment())
+    noted = office.ledger.note(file, "they searched twice", "ann", office.later())
+    assert noted is not None
+    assert (noted.state, noted.last_move > file.last_move) == (file.state, True)
+    assert office.ledger.note(file, "an old page", "bob", office.later()) is None
+    assert [str(move.because) for move in office.ledger.moves(file.id)][-1] == "they searched twice"
+
+
+def test_one_session_is_ended_and_the_others_stay(office: Office) -> None:
+    ledger = office.ledger
+    ledger.enrol("ann", "", ["admin"], PASSWORD, "os:x", WHY, office.later())
+    tokens = [ledger.sign_in("ann", PASSWORD, "", f"10.0.0.{n}", office.now)[0] for n in (1, 2)]
+    assert [each.address for each in ledger.sessions(office.now)] != []
+    first, second = (ledger.session_id(token) for token in tokens)
+    assert {each.id: each.address for each in ledger.sessions(office.now)} == {
+        first: "10.0.0.1",
+        second: "10.0.0.2",
+    }
+    for odd in ("", "%" * 16, "_" * 16, first[:15], f"{first}0", "x" * 16):
+        assert not ledger.revoke(odd, "ann", office.now)
+    assert ledger.revoke(first, "ann", office.now)
+    assert not ledger.revoke(first, "ann", office.now)
+    assert [ledger.session(token, office.now) is None for token in tokens] == [True, False]
