@@ -244,7 +244,7 @@ class Trade(RuleBasedStateMachine):
                     desk.resolve_sent(self.services.ledger, file.id, *words, now)
                 else:
                     with Sweep(self.services, patient=False) as sweep:
-                        desk.resolve_not_sent(sweep, file.id, *words)
+                        desk.resolve_not_sent(sweep, file.id, *words, seen=file.last_move)
 
     @rule()
     def the_desk_pauses_for_a_while(self) -> None:

@@ -248,13 +248,14 @@ def person(day: Day) -> int:
         ):
             waited += 1
             if file.state is Out.HELD:
-                desk.release(services.ledger, file.id, *signed, sweep.now)
+                seen = file.last_move
+                desk.release(services.ledger, file.id, *signed, sweep.now, seen=seen)
             elif file.state is In.QUARANTINED and file.name in day.offers:
                 desk.replay(services.ledger, file.id, *signed, sweep.now)
             elif file.state is Out.IN_DOUBT and file.final_name in has:
                 desk.resolve_sent(services.ledger, file.id, *signed, sweep.now)
             elif file.state is Out.IN_DOUBT:
-                desk.resolve_not_sent(sweep, file.id, *signed)
+                desk.resolve_not_sent(sweep, file.id, *signed, seen=file.last_move)
             else:
                 waited -= 1
     return waited

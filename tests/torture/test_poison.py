@@ -184,7 +184,8 @@ def test_a_released_poison_file_gets_its_attempts_anew(
 
 def release(room: Room) -> None:
     with room.ledger() as ledger:
-        desk.release(ledger, room.file("b.xml").id, "anna", "looked at it", room.clock.now())
+        file, signed = room.file("b.xml"), ("anna", "looked at it")
+        desk.release(ledger, file.id, *signed, room.clock.now(), seen=file.last_move)
 
 
 def test_a_quarantined_poison_file_that_is_replayed_gets_its_attempts_anew(

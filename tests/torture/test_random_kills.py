@@ -150,12 +150,12 @@ def settle(room: Room, file_id: str) -> None:
         signed = ("anna", "the bank was asked")
         if file.state is Out.HELD:
             assert [problem.rule for problem in file.problems] == ["poison"], file.problems
-            desk.release(services.ledger, file_id, *signed, sweep.now)
+            desk.release(services.ledger, file_id, *signed, sweep.now, seen=file.last_move)
         elif file.final_name in has:
             desk.resolve_sent(services.ledger, file_id, *signed, sweep.now)
         else:
             (room.bank / "in" / file.final_name).unlink(missing_ok=True)  # the bank drops a half
-            desk.resolve_not_sent(sweep, file_id, *signed)
+            desk.resolve_not_sent(sweep, file_id, *signed, seen=file.last_move)
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ class Trial:
             if self.room.received().get(self.sha256):
                 desk.resolve_sent(services.ledger, file.id, *told, services.clock.now())
             else:
-                desk.resolve_not_sent(sweep, file.id, *told)
+                desk.resolve_not_sent(sweep, file.id, *told, seen=file.last_move)
         self.room.sweep_once()
 
     def _booked_once(self) -> None:
