@@ -132,8 +132,8 @@ def test_a_hold_keeps_a_file_until_it_is_lifted(old: Run) -> None:
     [lift] = told(old("retention", "unhold", str(made["number"]), *WHY, "--json", by="bob"))
     assert [row["what"] for row in rows(old, "proposal")] == ["lift hold 1"]
     assert len(rows(old, "hold")) == 1
-    words = ("retention", "confirm", str(lift["number"]), *WHY)
-    assert isinstance(old(*words, by="bob").exception, Refused)
-    assert "legal hold 1 is lifted" in done(old(*words, by="anna")).output
+    second = ("retention", "confirm", str(lift["number"]), *WHY)
+    assert isinstance(old(*second, by="bob").exception, Refused)
+    assert "legal hold 1 is lifted" in done(old(*second, by="anna")).output
     assert rows(old, "hold") == []
     assert rows(old, "file")[0]["stays_because"] is None
