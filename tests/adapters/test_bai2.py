@@ -283,7 +283,10 @@ def test_an_account_without_number_or_with_an_odd_currency_is_in_doubt(read: Rea
         (FILE.replace("49,290100,4/\n", ""), "line 6: a record 03 cannot stand behind 16"),
         (FILE.replace(GROUP, ""), "line 2: a record 03 cannot stand behind 01"),
         (FILE.replace(GROUP, "77,what/\n"), "line 2: it holds a line that is no record"),
-        (FILE.replace(",80,,2/", ",80,,3/"), "line 1: it is of version 3; version 2 is read"),
+        (
+            FILE.replace(",80,,2/", ",80,,1/"),
+            "line 1: it is of version 1; versions 2 and 3 are read",
+        ),
         (FILE.replace("1,261123", "1,261323"), "line 2: the as-of date '261323' is no day"),
         ("01,A,B,261124,0630,7,,,2/\n99,0,0,2/\n", "no account is in it"),
     ],
@@ -292,6 +295,10 @@ def test_what_is_no_whole_file_is_refused(read: Read, text: str, why: str) -> No
     with pytest.raises(Corrupt) as refused:
         read(text)
     assert refused.value.cause == f"statement.bai: {why}"
+
+
+def test_version_3_is_read_as_version_2_is(read: Read) -> None:
+    assert read(FILE.replace(",80,,2/", ",80,,3/")) == read(FILE)
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:

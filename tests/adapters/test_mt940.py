@@ -373,7 +373,8 @@ def doubts(message: WholeMessage) -> list[str]:
 @pytest.mark.parametrize(
     "line",
     [
-        "261123C1234.56NTRFNONREF",  # mt-940 reads 1234
+        "261123C1.234.56NTRFNONREF",  # mt-940 reads 1
+        "261123C1234.567NTRFNONREF",  # thousands or a fraction?
         "261123C12345678901234567890,00NTRFNONREF",  # and drops digits here
         "261123C1,234,56NTRFNONREF",
         "261123C20,00",
@@ -394,7 +395,7 @@ def test_an_entry_that_cannot_be_read_exactly_is_in_doubt(read: Read, line: str)
 
 
 @pytest.mark.parametrize(
-    "balance", ["C261123EUR519.50", "C261123EUR51950", "X261123EUR519,50", "C261123EUR519,50X"]
+    "balance", ["C261123EUR519.505", "C261123EUR51950", "X261123EUR519,50", "C261123EUR519,50X"]
 )
 def test_a_balance_that_cannot_be_read_exactly_is_in_doubt(read: Read, balance: str) -> None:
     found = doubts(read(STATEMENT.replace(":62F:C261123EUR519,50", f":62F:{balance}")))
@@ -453,6 +454,68 @@ def test_an_amount_without_its_comma_is_read_where_the_balances_prove_it(read: R
     assert first_of(message).amount == Decimal(500)
     assert balanced(one(message)) is True
     assert message.problems[0].message == "the amount 500 has no decimal comma"
+
+
+@pytest.mark.parametrize(
+    ("line", "figure", "words"),
+    [
+        ("261123C12.5NTRFREF", "12.5", "the amount 12.5 has a full stop for its decimal comma"),
+        ("261123C12.50NTRFREF", "12.50", "the amount 12.50 has a full stop for its decimal comma"),
+        ("261123C,5NTRFREF", "0.5", "the amount ,5 begins with its comma"),
+        ("2611231123C7,00 NTRFREF//B1", "7", "a blank stands behind the amount"),
+        ("2611231123CR7,00//B1", "7", "the transaction type is missing"),
+    ],
+)
+def test_a_line_with_one_meaning_is_read_with_a_warning(
+    read: Read, line: str, figure: str, words: str
+) -> None:
+    closing = f"C261123EUR{Decimal(1500) + Decimal(figure)}"
+    message = read(with_line(line, closing=closing.replace(".", ",") + "," * ("." not in closing)))
+    assert first_of(message).amount == Decimal(figure)
+    assert balanced(one(message)) is True
+    assert (message.problems[0].severity, message.problems[0].message) == (Severity.WARN, words)
+
+
+def test_a_balance_with_a_full_stop_is_read_with_a_warning(read: Read) -> None:
+    message = read(STATEMENT.replace(":62F:C261123EUR519,50", ":62F:C261123EUR519.50"))
+    assert balanced(one(message)) is True
+    (problem,) = message.problems
+    assert problem.path == "statement 1, field 62F"
+    assert problem.message == "the amount 519.50 has a full stop for its decimal comma"
+
+
+def test_words_behind_a_balance_are_not_part_of_it(read: Read) -> None:
+    message = read(STATEMENT.replace("EUR519,50\n", "EUR519,50\nEnd of day\n", 1))
+    assert balanced(one(message)) is True
+    assert [p.message for p in message.problems] == ["'End of day' behind it is not read"]
+
+
+def test_a_dash_on_a_line_of_its_own_may_be_broken_text(read: Read) -> None:
+    text = STATEMENT.replace(":62F:", ":86:SEPA-\n-\nEnd to end\n:62F:")
+    message = read(text + text)
+    assert [balanced(statement) for statement in message.statements] == [True, True]
+    assert message.statements[0].entries[-1].additional_information.endswith("- - End to end")
+
+
+def test_the_end_of_nothing_before_the_first_message_is_passed_over(read: Read) -> None:
+    assert one(read(f"\r\n-\r\n{STATEMENT}")) == one(read(STATEMENT))
+
+
+def test_several_statements_may_share_one_block(read: Read) -> None:
+    body = STATEMENT.removesuffix("-\n")
+    head = "{1:F01BANKDEFFAXXX0000000000}{2:I940CORPDEFFXXXXN}{4:\n"
+    message = read(f"{head}{body}{body}-}}")
+    assert [balanced(statement) for statement in message.statements] == [True, True]
+    for cut in (f"{head}{body}{body}", f"{head}{body}{head}{body}-}}"):
+        with pytest.raises(Corrupt, match="before its last message was closed"):
+            read(cut)
+
+
+def test_statements_joined_with_the_mark_that_ends_a_file_stay_apart(read: Read) -> None:
+    body = STATEMENT.removesuffix("-\n")
+    message = read(f"{body}\x1a{body}\x1a")
+    assert [balanced(statement) for statement in message.statements] == [True, True]
+    assert message.problems == ()
 
 
 # ------------------------------------------------------------------------------------------- MT942

@@ -34,6 +34,7 @@ BALANCES: Mapping[str, str] = {
 _INTERIM = frozenset({"1", "3"})  # as-of date modifiers: interim previous day, interim same day
 _STATUS = {"2": "a deletion", "3": "a correction", "4": "test data"}  # of a group; 1 is an update
 _WIDTHS = {"V": 3, "S": 4}  # fields of a funds type with what belongs to it
+_VERSIONS = frozenset({"", "2", "3"})  # 3 is BTRS (ANSI X9.121): the same records and totals
 _NO_MONEY = "890"
 _DEFAULT_CURRENCY = "USD"
 _MOST_DIGITS = 24
@@ -184,8 +185,8 @@ class _Reader:
     # -- file and group
 
     def _file(self, record: _Record) -> None:
-        if record.text(7) not in {"", "2"}:
-            words = f"it is of version {record.text(7)}; version 2 is read"
+        if record.text(7) not in _VERSIONS:
+            words = f"it is of version {record.text(7)}; versions 2 and 3 are read"
             raise corrupt(self.path, "message", words, line=record.line)
         self.header = record
         self.message_id = self.message_id or "-".join(filter(None, map(record.text, (0, 2, 4))))

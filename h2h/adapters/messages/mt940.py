@@ -48,13 +48,15 @@ _IDENTITY = frozenset({"25", "28"})  # account and number
 _TAG = re.compile(r":(\d\d[A-Z]?|NS):", re.ASCII)
 _ENVELOPE = re.compile(r"(?:\{[123]:[^\n]*\})*\{4:")  # the blocks before the text of a message
 _NEXT_MESSAGE = re.compile(rb"(?<=.)(?=\{1:)")
-_END = frozenset({"-", "-}"})
+_BEGINS = (b"{1:", b":20:")
+_CLOSES = (b":62F:", b":62M:", b":62:", b":90C:", b":90D:")
 _INTERIM = re.compile(r"\{2:[IO]942")
 
-_BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(\d+,\d*)", re.ASCII)
+_BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(\d+[.,]|\d*,\d+|\d*\.\d{1,2})", re.ASCII)
 _LINE = re.compile(
     r"(?P<value>\d{6})(?P<booked>\d{4}| {4})?(?P<mark>[ER]?[CD])(?P<funds>[A-Z])?"
-    r"[\n ]?(?P<amount>\d+(?P<comma>,\d*)?)(?P<type>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)",
+    r"[\n ]?(?P<amount>\d+[.,]?|\d*,\d+|\d*\.\d{1,2})"
+    r"(?P<blank> ?)(?:(?P<type>[A-Z][A-Z0-9 ]{3})|(?=//))(?P<rest>.*)",
     re.ASCII | re.DOTALL,
 )
 _NUMBER = re.compile(r"0*(\d+)(?:/0*(\d+))?", re.ASCII)
@@ -80,39 +82,64 @@ class _Field:
 # ---------------------------------------------------------------------------- the parts of a file
 
 
-def _cut(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """(statement, line number, the line as on disk): a new statement with each `{1:` or `:20:`, and
-    after the `-` that ends one. What stands before the first belongs to it."""
-    statement, begun, ended = 1, False, False
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A line as on disk, the statement it belongs to, and whether it is the end of that."""
+
+    statement: int
+    number: int
+    line: bytes
+    ends: bool
+
+
+def _cut(path: Path) -> Iterator[_Raw]:
+    """The lines: a new statement with each `{1:` or `:20:`, and after the `-` that ends one. What
+    stands before the first belongs to it."""
+    statement, begun, ended, closed = 1, False, False, False
+    for number, line, following in _looking_ahead(path):
+        first = line.lstrip(b"\x1a")  # what DOS joined
+        if (begun or ended) and (first.startswith(_BEGINS) or (ended and first.strip())):
+            statement, begun, ended, closed = statement + 1, False, False, False
+        bare = line.strip(b" \r\n\1\3")
+        begun = begun or bare.startswith(b":")
+        closed = closed or bare.startswith(_CLOSES)
+        # a `-` alone may be text that was broken there, until what ends a statement has come
+        last = closed or not following.strip() or following.lstrip(b"\x1a").startswith(_BEGINS)
+        ends = bare.startswith(b"-}") or (bare == b"-" and begun and last)
+        ended = ended or (begun and ends)
+        yield _Raw(statement, number, line, ends)
+
+
+def _looking_ahead(path: Path) -> Iterator[tuple[int, bytes, bytes]]:
+    """(number, the line, the next one or nothing); some messages follow without a line feed."""
+    waiting: tuple[int, bytes] | None = None
     for number, raw in numbered(path):
-        # some messages follow each other without a line feed
         for line in _NEXT_MESSAGE.split(raw) if b"{1:" in raw else (raw,):
-            starts = line.startswith((b"{1:", b":20:")) or (ended and bool(line.strip()))
-            if (begun or ended) and starts:
-                statement, begun, ended = statement + 1, False, False
-            bare = line.strip(b" \r\n\1\3")
-            begun = begun or bare.startswith(b":")
-            ended = ended or (begun and (bare == b"-" or bare.startswith(b"-}")))
-            yield statement, number, line
+            if waiting:
+                yield (*waiting, line)
+            waiting = number, line
+    if waiting:
+        yield (*waiting, b"")
 
 
-def _fields(lines: Iterable[tuple[int, int, bytes]], opened: _Open) -> Iterator[_Field]:
+def _fields(lines: Iterable[_Raw], opened: _Open) -> Iterator[_Field]:
     """The fields of one statement. A line without a tag goes on with the field before it."""
     found: _Field | None = None
-    for _, number, raw in lines:
-        line = decoded(raw).strip("\1\3")  # some gateways leave SWIFT's frame around a message
+    for raw in lines:
+        line = decoded(raw.line).strip("\1\3")  # some gateways leave SWIFT's frame around a message
         if line.startswith("{"):
             opened.interim = opened.interim or bool(_INTERIM.search(line))
-            opened.enclosed = opened.enclosed or "{4:" in line
+            opened.reopened = opened.reopened or "{4:" in line
+            opened.enclosed = opened.enclosed or opened.reopened
             line = _ENVELOPE.sub("", line)
-        if line.strip() in _END or line.startswith("-}"):
+        if raw.ends:
             opened.ended = True
             break
         tag = _TAG.match(line)
         if tag and (tag[1] in _KNOWN or found is None or found.tag != "86"):
             if found:
                 yield found
-            found = _Field(tag[1], line[tag.end() :], number)
+            found = _Field(tag[1], line[tag.end() :], raw.number)
         elif found and line:
             found = _Field(found.tag, f"{found.text}\n{line}", found.line)
     if found:
@@ -146,7 +173,8 @@ class _Open:
     index: int
     findings: Findings
     interim: bool = False
-    enclosed: bool = False
+    enclosed: bool = False  # in {4:, which may hold several statements
+    reopened: bool = False  # it has a {4: of its own
     ended: bool = False
     first_line: int | None = None
     texts: dict[str, str] = field(default_factory=dict)
@@ -171,14 +199,18 @@ def read(path: Path) -> BankMessage:
     their interim balances. Raises Corrupt."""
     findings = Findings()
     statements: list[Statement] = []
-    for _, lines in groupby(_cut(path), key=lambda found: found[0]):
-        opened = _Open(len(statements) + 1, findings)
+    unclosed = False
+    for _, lines in groupby(_cut(path), key=lambda raw: raw.statement):
+        opened = _Open(len(statements) + 1, findings, enclosed=unclosed)
         for found in _fields(lines, opened):
             _take(found, opened)
-        if opened.enclosed and not opened.ended:
-            raise corrupt(path, "text", "it ends before its last message was closed by -}")
+        if unclosed and opened.reopened:
+            break
+        unclosed = opened.enclosed and not opened.ended
         if opened.first_line is not None:
             statements.append(_statement(opened))
+    if unclosed:
+        raise corrupt(path, "text", "it ends before its last message was closed by -}")
     if not statements:
         raise corrupt(path, "message", "no MT940 or MT942 is in it")
     interim = all(s.kind is StatementKind.INTRADAY for s in statements)
@@ -192,8 +224,8 @@ def extract(path: Path, keep: Collection[int], target: BinaryIO) -> None:
     What stands before the first statement goes with it.
     """
     count = 0
-    for _, lines in groupby(_cut(path), key=lambda found: found[0]):
-        raw = b"".join(line for _, _, line in lines)
+    for _, lines in groupby(_cut(path), key=lambda raw: raw.statement):
+        raw = b"".join(found.line for found in lines)
         is_one = any(_TAG.match(_ENVELOPE.sub("", decoded(line))) for line in raw.splitlines())
         count += is_one
         if is_one and count in keep:
@@ -232,10 +264,15 @@ def _take_balance(found: _Field, opened: _Open) -> None:
     sides = next((side for side in (_OPENING, _CLOSING) if found.tag in side), ())
     if any(tag in opened.texts for tag in sides):
         raise Doubt("there is more than one of it")
-    parts = _BALANCE.fullmatch(found.text.strip())
+    written, _, behind = found.text.strip().partition("\n")
+    parts = _BALANCE.fullmatch(written.strip())
     if parts is None:
-        raise Doubt(f"{found.text.strip()!r} is no balance")
+        raise Doubt(f"{written.strip()!r} is no balance")
     mark, day_text, currency, figure = parts.groups()
+    if behind:  # a balance is one line
+        opened.slip(f"field {found.tag}", f"{behind!r} behind it is not read", found.line)
+    if words := _unusual(figure):
+        opened.slip(f"field {found.tag}", words, found.line)
     if (when := day(day_text)) is None:
         opened.slip(f"field {found.tag}", f"{day_text} is no day", found.line)
     opened.texts[found.tag] = found.text
@@ -243,10 +280,17 @@ def _take_balance(found: _Field, opened: _Open) -> None:
     opened.balances.append(Balance(kind, _signed(figure, mark), currency, when))
 
 
+def _unusual(figure: str) -> str:
+    """What is not as it should be with a figure that has one meaning all the same."""
+    if "." in figure:  # one or two digits behind it: never thousands
+        return f"the amount {figure} has a full stop for its decimal comma"
+    return "" if figure[0].isdigit() else f"the amount {figure} begins with its comma"
+
+
 def _signed(figure: str, mark: str) -> Decimal:
     """The amount with its sign. Raises Doubt for more digits than an amount has."""
     try:
-        value = amount(figure.replace(",", "."))
+        value = amount(f"0{figure}".replace(",", "."))
     except ValueError:
         raise Doubt(f"{figure!r} is no amount") from None
     return value if mark in _POSITIVE or not value else value.copy_negate()
@@ -272,7 +316,7 @@ def _line(found: _Field, opened: _Open) -> _Line:
         amount=_signed(parts["amount"], parts["mark"]),
         booked=(parts["booked"] or "").strip(),
         value_date=day(parts["value"]),
-        type=parts["type"].strip(),
+        type=(parts["type"] or "").strip(),
         customer_reference=_named(reference),
         bank_reference=_named(bank),
         details=details.replace("\n", " ").strip(),
@@ -287,8 +331,14 @@ def _line(found: _Field, opened: _Open) -> _Line:
 def _slips(parts: re.Match[str], line: _Line, currency: str) -> Iterator[str]:
     if line.value_date is None:
         yield f"the value date {parts['value']} is no day"
-    if parts["comma"] is None:  # were it another unit, the balances, which must have one, show it
+    if parts["amount"].isdigit():  # another unit would show in the balances, which need one
         yield f"the amount {parts['amount']} has no decimal comma"
+    elif words := _unusual(parts["amount"]):
+        yield words
+    if parts["blank"]:
+        yield "a blank stands behind the amount"
+    if parts["type"] is None:
+        yield "the transaction type is missing"
     if parts["funds"] and currency and parts["funds"] != currency[2]:
         yield f"the funds code {parts['funds']} does not fit {currency}"
 

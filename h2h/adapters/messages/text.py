@@ -73,7 +73,7 @@ def _named_blocks(path: Path) -> Iterator[bytes]:
 
 def decoded(line: bytes) -> str:
     """A line without its end: UTF-8, else Latin-1, as banks write umlauts where ASCII is due."""
-    bare = line.removeprefix(_UTF8_MARK).rstrip(b"\r\n\x1a")
+    bare = line.removeprefix(_UTF8_MARK).rstrip(b"\r\n").strip(b"\x1a")  # DOS ends files by it
     try:
         return bare.decode()
     except UnicodeDecodeError:
