@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from h2h.cli import root
+from h2h.config import load
+from h2h.core.states import Out
 from h2h.errors import Refused
+from h2h.wiring import ledger_of
 
 if TYPE_CHECKING:
     from tests.conftest import PaymentFile
@@ -190,3 +194,34 @@ def test_a_password_comes_by_stdin_and_is_nowhere_to_be_read(staffed: Run, tmp_p
 
 def test_the_log_of_access_is_for_auditors(staffed: Run) -> None:
     assert isinstance(staffed("operator", "log", by="eve").exception, Refused)
+
+
+def test_a_doubt_is_settled_by_two_approvers_in_the_shell(
+    staffed: Run, waiting: str, tmp_path: Path
+) -> None:
+    doubt(tmp_path, waiting)
+    words = ("resolve", waiting, "--not-sent", *WHY)
+    assert "ask the bank once more" in str(staffed(*words, by="eve").exception)
+    first = done(staffed(*words, by="eve")).output
+    assert "is in doubt until one of these says so too: anna, bob" in first
+    assert "eve has said so" in str(staffed(*words, by="eve").exception)
+    stale = staffed(*words, "--seen", "1", by="anna")
+    assert "moved on meanwhile" in str(stale.exception)
+    assert "in_doubt" in done(staffed("resolve", waiting, "--look", by="anna")).output
+    assert "may not do this" in str(staffed("resolve", waiting, "--look", by="paula").exception)
+    for odd in ((), ("--look", "--sent", *WHY), ("--not-sent",)):
+        assert staffed("resolve", waiting, *odd, by="anna").exit_code == 2
+    assert "is now sealed" in done(staffed(*words, by="anna")).output
+
+
+def doubt(workspace: Path, file_id: str) -> None:
+    """The delivery of a file was announced, and never answered."""
+    ledger, now = ledger_of(load(workspace / "config.toml")), datetime.now(UTC)
+    file = ledger.file(file_id)
+    for target in (Out.APPROVED, Out.SEALED, Out.STAGED, Out.DELIVERING, Out.IN_DOUBT):
+        assert file is not None
+        if target is Out.STAGED:
+            file = ledger.reserve(file, "pay{}.xml".format, "in", now, gap_free=False)
+            assert file is not None
+        file = ledger.move(file, target, now)
+    ledger.close()
