@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from h2h.core.recall import Resolution
     from h2h.core.statement import Statement
-    from h2h.core.status import StatusReport
+    from h2h.core.status import Reason, StatusReport
     from h2h.ports import BankMessage
 
 LARGEST = 1_000_000_000  # bytes, as the configuration's default
@@ -170,13 +170,23 @@ def _report(report: StatusReport | Resolution) -> Json:
     return {
         "original_message_id": report.original_message_id or None,
         "group_status": report.group_status or None,
+        "reasons": _reasons(report.reasons),
+        "batches": [
+            {
+                "batch_id": batch.id or None,
+                "status": batch.status or None,
+                "reasons": _reasons(batch.reasons),
+            }
+            for batch in report.batches
+            if batch.status or batch.reasons
+        ],
         "payments": [
             {
                 "batch_id": batch.id or None,
                 "instruction_id": payment.instruction_id or None,
                 "end_to_end_id": payment.end_to_end_id or None,
                 "status": payment.status or batch.status or report.group_status or None,
-                "reasons": [{"code": r.code, "words": r.words} for r in payment.reasons],
+                "reasons": _reasons(payment.reasons),
                 "amount": payment.amount or None,
                 "currency": payment.currency or None,
             }
@@ -184,6 +194,10 @@ def _report(report: StatusReport | Resolution) -> Json:
             for payment in batch.payments
         ],
     }
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[Json]:
+    return [{"code": reason.code, "words": reason.words} for reason in reasons]
 
 
 # --------------------------------------------------------------------------------- for a person
@@ -205,9 +219,10 @@ def _show(path: Path, found: Json, problems: Sequence[Problem]) -> None:
         console.print(_table(_STATEMENT_COLUMNS, map(_statement_cells, rows)))
     elif "payments" in found:
         status = found.get("confirmation") or found["group_status"] or "no group status"
-        group = f"of {found['original_message_id']}: {status}"
+        group = f"of {found['original_message_id']}: {status} {_told(found['reasons'])}".strip()
         console.print(escaped(group), soft_wrap=True)
-        console.print(_table(_PAYMENT_COLUMNS, map(_payment_cells, found["payments"])))
+        cells = (*map(_batch_cells, found["batches"]), *map(_payment_cells, found["payments"]))
+        console.print(_table(_PAYMENT_COLUMNS, cells))
     if problems:
         show_problems(console, path, problems)
 
@@ -242,11 +257,19 @@ def _statement_cells(row: Json) -> list[str]:
     ]
 
 
+def _told(reasons: Iterable[Json]) -> str:
+    return "; ".join(f"{reason['code']} {reason['words']}".strip() for reason in reasons)
+
+
+def _batch_cells(row: Json) -> list[str]:
+    return [row["batch_id"] or "", "(batch)", row["status"] or "", _told(row["reasons"]), ""]
+
+
 def _payment_cells(row: Json) -> list[str]:
     return [
         row["batch_id"] or "",
         row["end_to_end_id"] or "",
         row["status"] or "",
-        "; ".join(f"{reason['code']} {reason['words']}".strip() for reason in row["reasons"]),
+        _told(row["reasons"]),
         f"{row['amount']} {row['currency'] or ''}" if row["amount"] else "",
     ]

@@ -96,6 +96,8 @@ def test_a_status_report_has_payments_instead_of_statements(files: dict[str, Pat
         "message",
         "original_message_id",
         "group_status",
+        "reasons",
+        "batches",
         "payments",
         "problems",
     ]
@@ -111,6 +113,31 @@ def test_a_status_report_has_payments_instead_of_statements(files: dict[str, Pat
             "currency": None,
         }
     ]
+
+
+def test_a_batch_that_is_rejected_as_a_whole_is_told_with_its_reason(
+    files: dict[str, Path],
+) -> None:
+    body = """<OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId>
+    <OrgnlMsgNmId>pain.001.001.03</OrgnlMsgNmId><StsRsnInf><Rsn><Cd>DS0A</Cd></Rsn></StsRsnInf>
+    </OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>B1</OrgnlPmtInfId>
+    <PmtInfSts>RJCT</PmtInfSts><StsRsnInf><Rsn><Cd>NARR</Cd></Rsn>
+    <AddtlInf>unknown debtor</AddtlInf>
+    </StsRsnInf></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"""
+    start = STATUS.index("<OrgnlGrpInfAndSts>")
+    files["status"].write_text(STATUS[:start] + body, "utf-8")
+    (found,) = lines(run("--json", files["status"]))
+    assert found["reasons"] == [{"code": "DS0A", "words": ""}]
+    assert found["batches"] == [
+        {
+            "batch_id": "B1",
+            "status": "RJCT",
+            "reasons": [{"code": "NARR", "words": "unknown debtor"}],
+        }
+    ]
+    told = " ".join(run(files["status"]).output.split())
+    assert "of M1: no group status DS0A" in told
+    assert all(words in told for words in ("B1", "(batch)", "RJCT", "NARR", "unknown debtor"))
 
 
 def test_each_file_gets_one_line_and_an_unreadable_one_fails_the_whole(
