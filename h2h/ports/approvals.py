@@ -70,8 +70,8 @@ class Approvals(Protocol):
     def sums_gone(
         self, bank: str, day: date, besides: File, since: datetime
     ) -> Sequence[AccountSum]:
-        """The same of all that went to `bank` on its `day`, which began at `since`, or is on its way
-        there. Raises Corrupt when the chain tells otherwise of one of these files."""
+        """The same of all that went to `bank` on its `day`, which began at `since`, or is on its
+        way there. Raises Corrupt when the chain tells otherwise of one of these files."""
         ...
 
     def creditors(self, file: File) -> Creditors:
