@@ -270,6 +270,7 @@ def test_umlauts_are_read_in_either_encoding(read: Read, encoding: str) -> None:
         (f"{IBAN} EUR", IBAN),
         (f"COBADEFFXXX/{IBAN}", IBAN),
         ("37040044/0532013000", "0532013000"),
+        ("//37040044/0532013000", "0532013000"),
         ("37040044/0532013000EUR", "0532013000"),
         ("0532013000EUR", "0532013000"),
         ("12345-A EUR", "12345-A"),

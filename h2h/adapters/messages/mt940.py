@@ -436,7 +436,7 @@ def _balance_day(opened: _Open, side: str) -> date | None:
 
 def _account(text: str, currency: str) -> str:
     """The number in `IBAN`, `IBANEUR`, `BIC/number`, `bank code/number EUR`, number and BIC."""
-    first = text.split("\n", 1)[0].strip().upper()
+    first = text.split("\n", 1)[0].strip().upper().lstrip("/")  # Austria's banks write two of them
     bank, slash, rest = first.partition("/")
     number = rest.strip() if slash and (_BIC.fullmatch(bank) or bank.isdigit()) else first
     shorter = number.removesuffix(currency)
