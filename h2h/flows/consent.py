@@ -27,8 +27,8 @@ from h2h.ports import Asked, BankTerms, Change, File, Proposal, Services
 
 def approve(file: File, sweep: Sweep) -> File | None:
     """valid, awaiting_approval: wait for what the policies ask, or go on when they ask nothing."""
-    asked = _wish(file, Demand(), sweep)
     if file.state is Out.AWAITING_APPROVAL:
+        asked = _wish(file, Demand(), sweep)
         before = sweep.ledger.asked_of(file.id)
         if before is not None and (before.content, before.terms) == (asked.content, asked.terms):
             enough = not sweep.ledger.waiting_for(before)

@@ -115,10 +115,21 @@ def _in_waves(files: Sequence[File], sweep: Sweep) -> None:
 def _to_the_seal(wave: Sequence[File], sweep: Sweep) -> Sequence[File]:
     """The files as they stand after their check and approval; the seals of these are begun."""
     sweep.beside.each([partial(_claim_beside, file, sweep) for file in wave])
-    begun: set[str] = set()
+    begun: dict[str, File] = {}
     claimed = waves.together(wave, partial(_claim_and_begin, begun=begun, sweep=sweep), sweep)
     ready = {file.id: file for file in claimed}
-    for file in claimed:
+    try:
+        _judge_wave(ready, begun, sweep)
+    finally:  # whatever ended it, a stop too, it was no death of those that were not judged
+        for file in begun.values():
+            if file.id not in ready or ready[file.id].state is Out.CLAIMED:
+                sweep.ledger.end(file)
+    return [*ready.values()]
+
+
+def _judge_wave(ready: dict[str, File], begun: Mapping[str, File], sweep: Sweep) -> None:
+    """Check and approve together what was begun together, the others each by itself."""
+    for file in [*ready.values()]:
         if file.state is Out.CLAIMED and file.id not in begun:
             _keep(ready, file, advance(file, sweep, TO_THE_SEAL))
     judged = [file for file in ready.values() if file.state in BEFORE_THE_SEAL]
@@ -130,7 +141,6 @@ def _to_the_seal(wave: Sequence[File], sweep: Sweep) -> Sequence[File]:
         if file.state is Out.APPROVED:  # just now: what waited longer is judged again first
             with suppress(KeyError, H2HError):  # its own step meets it again and says so
                 sweep.seals.begin(*_sealing(file, sweep))
-    return [*ready.values()]
 
 
 def _keep(ready: dict[str, File], file: File, now: File | None) -> None:
@@ -148,17 +158,20 @@ def _claim_beside(file: File, sweep: Sweep) -> None:
             sweep.claimed[file.id] = _claimed(file, door, sweep)
 
 
-def _claim_and_begin(file: File, *, begun: set[str], sweep: Sweep) -> File | None:
+def _claim_and_begin(file: File, *, begun: dict[str, File], sweep: Sweep) -> File | None:
     """Claim a file, and note beforehand that its check begins: if it ends the process, the whole
     wave is noted once. So one in which h2h died before is not begun with others."""
-    now = advance(file, sweep, CLAIMING)
-    most = sweep.services.poison_attempts
+    now, most = advance(file, sweep, CLAIMING), sweep.services.poison_attempts
     if now is None or now.state is not Out.CLAIMED or now.begun or now.size > waves.SMALL:
         return now
     if most == 1:
         return now
-    begun.add(now.id)
-    return sweep.ledger.begin(now) if most else now
+    begun[now.id] = now
+    return attempt(_begin, now, sweep) if most else now
+
+
+def _begin(file: File, sweep: Sweep) -> File | None:
+    return sweep.ledger.begin(file)
 
 
 def _to_the_bank(ready: Sequence[File], sweep: Sweep) -> None:

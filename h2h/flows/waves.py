@@ -18,7 +18,7 @@ from h2h.flows.sweep import Sweep
 from h2h.ports import File
 
 SIZE = 32  # files; the ledger is not written to by anybody else while a wave is committed
-SMALL = 1 << 20  # bytes: a larger file takes so long that it goes by itself
+SMALL = 1 << 17  # bytes: a larger file takes so long that it goes by itself
 
 Act = Callable[[File], File | None]
 

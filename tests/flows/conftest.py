@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -388,13 +389,15 @@ class Killer:
 
     def __init__(self, hits: Path, at: int | None = None, side: str = "before") -> None:
         self.calls: list[str] = []
+        self._counting = threading.Lock()
         self._hits = hits
         self._at = at
         self._side = side
 
     def call(self, name: str, act: Callable[[], object]) -> object:
-        number = len(self.calls)
-        self.calls.append(name)
+        with self._counting:  # what is done beside calls from threads of its own
+            number = len(self.calls)
+            self.calls.append(name)
         self._may_die(number, "before", name)
         result = act()
         self._may_die(number, "after", name)

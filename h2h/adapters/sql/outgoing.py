@@ -528,11 +528,11 @@ def _row(file_id: str, number: int, payment: Payment) -> dict[str, object]:
 
 def _similar(connection: Connection, file: File, since: datetime) -> list[Problem]:
     """A problem for each earlier file that has payments like ours, the exact matches first."""
-    waived = duplicates.SIMILAR in _waived(connection, file.sha256)
     found: dict[str, duplicates.Match] = {}
     for column, exact in ((payments.c.exact_key, True), (payments.c.similar_key, False)):
         for match in _matches(connection, file, since, column, exact=exact):
             found.setdefault(match.other, match)
+    waived = bool(found) and duplicates.SIMILAR in _waived(connection, file.sha256)
     return [duplicates.similar_payment(match, waived=waived) for match in found.values()]
 
 

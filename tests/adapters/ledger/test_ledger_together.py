@@ -1,0 +1,90 @@
+"""Many calls of the ledger in one transaction: all of them, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import insert, select
+
+from h2h.adapters.sql import tables
+from h2h.adapters.sql.prepared import Prepared
+from h2h.core.states import Out
+from h2h.errors import Refused, Transient
+
+if TYPE_CHECKING:
+    from tests.adapters.ledger.conftest import Office
+
+
+def test_what_is_done_together_is_seen_by_others_only_at_its_end(office: Office) -> None:
+    one, two = office.admitted(), office.admitted()
+    beside = office.open()
+    with office.ledger.together():
+        for file in (one, two):
+            moved = office.ledger.move(file, Out.APPROVED, office.now)
+            assert moved is not None
+            assert moved.state is Out.APPROVED
+        assert [office.state(file) for file in (one, two)] == [Out.APPROVED] * 2
+        assert [found.state for found in beside.files()] == [Out.VALID] * 2
+    assert [found.state for found in beside.files()] == [Out.APPROVED] * 2
+
+
+def test_what_is_raised_within_undoes_all_of_it(office: Office) -> None:
+    file, before = office.admitted(), office.ledger.moves()
+
+    def half() -> None:
+        with office.ledger.together():
+            office.ledger.move(file, Out.APPROVED, office.now)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half()
+    assert office.state(file) is Out.VALID
+    assert office.ledger.moves() == before
+
+
+def test_after_a_call_that_failed_nothing_of_it_is_committed(office: Office) -> None:
+    one, two = office.admitted(), office.admitted()
+    before = office.ledger.moves()
+
+    def half() -> None:
+        with office.ledger.together():
+            office.ledger.move(one, Out.APPROVED, office.now)
+            with pytest.raises(ValueError, match="no move leads"):
+                office.ledger.move(two, Out.ACCEPTED, office.now)
+            with pytest.raises(Transient, match="undone"):
+                office.ledger.move(two, Out.APPROVED, office.now)
+
+    with pytest.raises(Transient, match="undone"):
+        half()
+    assert office.ledger.moves() == before
+    assert office.ledger.move(two, Out.APPROVED, office.now) is not None
+
+
+def test_a_name_that_is_taken_undoes_what_was_reserved_with_it(office: Office) -> None:
+    one, two = office.admitted(), office.admitted()
+
+    def half() -> None:
+        with office.ledger.together():
+            office.ledger.reserve(one, lambda _: "same.xml", "in", office.now, gap_free=False)
+            with pytest.raises(Refused, match="is file"):
+                office.ledger.reserve(two, lambda _: "same.xml", "in", office.now, gap_free=False)
+
+    with pytest.raises(Transient, match="undone"):
+        half()
+    found = [office.ledger.file(file.id) for file in (one, two)]
+    assert [(file.final_name, file.attempt) for file in found if file] == [("", 0)] * 2
+
+
+def test_a_statement_whose_values_only_sqlalchemy_fills_in_is_not_prepared(
+    office: Office,
+) -> None:
+    if office.ledger._engine.dialect.name != "sqlite":
+        pytest.skip("a server's database is asked through SQLAlchemy")
+    asked = Prepared(select(tables.files.c.id).where(tables.files.c.state.in_(["valid", "held"])))
+    entered = Prepared(insert(tables.files))
+    with office.ledger._writing() as connection:
+        with pytest.raises(ValueError, match="lists"):
+            asked.rows(connection, {})
+        with pytest.raises(ValueError, match="defaults"):
+            entered.run(connection, {"id": "one"})
