@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,7 @@ def read(tmp_path: Path, read_whole: ReadWhole) -> Read:
         (b"<Document/>", "message", "holds no message"),
         (b'<Document xmlns="urn:x"><Stmt/></Document>', "message", "'urn:x' of Stmt"),
         (GOOD.replace(SPACE, "").encode(), "message", "unknown name space"),
+        (re.sub(' xmlns="[^"]*"', "", GOOD).encode(), "message", "no xmlns tells which version"),
         (GOOD.replace("camt.053", "camt.057").encode(), "message", "camt.057.001.02"),
         (GOOD.replace("camt.053", "pain.001").encode(), "message", "pain.001.001.02"),
         (GOOD.replace("001.02", "001.01").encode(), "message", "camt.053.001.01"),

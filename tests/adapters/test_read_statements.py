@@ -326,6 +326,19 @@ def test_a_whole_message_inside_a_supplement_is_not_read(
 # -------------------------------------------------------------------------- slips that are forgiven
 
 
+def test_what_a_statement_lists_without_a_status_is_booked(read: Read) -> None:
+    message = read(document(TOP + OPENING + CLOSING + CREDIT.replace("<Sts>BOOK</Sts>", "")))
+    (entry,) = only(message).entries
+    assert (entry.status, entry.amount) == ("BOOK", Decimal("150.50"))
+    assert [(p.rule, p.severity) for p in message.problems] == [("schema", Severity.WARN)]
+
+
+def test_what_an_intraday_report_lists_without_a_status_stays_without(read: Read) -> None:
+    text = document(TOP + CREDIT.replace("<Sts>BOOK</Sts>", "")).replace("camt.053", "camt.052")
+    text = text.replace("BkToCstmrStmt", "BkToCstmrAcctRpt").replace("Stmt>", "Rpt>")
+    assert [entry.status for entry in only(read(text)).entries] == [""]
+
+
 @pytest.mark.parametrize(
     ("right", "slip"),
     [

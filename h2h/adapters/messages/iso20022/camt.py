@@ -27,7 +27,7 @@ from h2h.adapters.messages.iso20022.summary import PAGINATIONS, Contradiction, S
 from h2h.core import books
 from h2h.core.money import total
 from h2h.core.problem import Problem, Severity
-from h2h.core.statement import Balance, Part, Statement, StatementKind
+from h2h.core.statement import Balance, Entry, Part, Statement, StatementKind
 from h2h.ports import BankMessage
 
 KINDS = {
@@ -98,6 +98,8 @@ class _Open:
 
     def statement(self, part: ReportPart) -> Statement:
         """The statement as it is known with this part."""
+        if self.kind is StatementKind.STATEMENT and not all(e.status for e in part.entries):
+            part = part._replace(entries=list(map(_listed, part.entries)))
         self.count(part)
         if part.last:
             return self.end(part)
@@ -197,6 +199,14 @@ class _Open:
             self.doubts.append(words)
         path = f"statement {self.index}, {path}"
         self.problems.append(Problem(rule, severity, words, remedy, path, line))
+
+
+def _listed(entry: Entry) -> Entry:
+    """An entry of an end-of-day statement, which lists what is booked: so without a status too.
+
+    That the status is missing is a slip of the schema, and the balances tell if it was a lie.
+    """
+    return entry if entry.status else entry._replace(status=_BOOKED)
 
 
 def _page(head: Node, group: Node) -> str:

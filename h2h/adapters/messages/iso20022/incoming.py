@@ -223,7 +223,8 @@ def _known(path: Path, head: Opening, above: tuple[str, ...]) -> Opened:
     namespace, body = above[0].lstrip("{").rpartition("}")[0], _local(above[0])
     match = _NAMESPACE.fullmatch(namespace)
     if match is None:
-        raise corrupt(path, "message", f"unknown name space {namespace!r} of {body}")
+        why = "" if namespace else ": no xmlns tells which version of the message it is"
+        raise corrupt(path, "message", f"unknown name space {namespace!r} of {body}{why}")
     message, kind = match["message"], KINDS.get(match["family"])
     if kind is None or int(match["version"]) < kind.oldest:
         known = ", ".join(f"{family} from version {k.oldest:02}" for family, k in KINDS.items())
