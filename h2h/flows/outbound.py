@@ -103,12 +103,21 @@ def _one_by_one(files: Iterable[File], sweep: Sweep) -> None:
 
 
 def _in_waves(files: Sequence[File], sweep: Sweep) -> None:
-    """The files in their order, a wave at a time; gpg is at work on the one behind it."""
+    """The files in their order, a wave at a time; gpg is at work on the one behind it.
+
+    What was approved or sealed before goes first, by itself: it counts before what is judged now.
+    """
     ready: Sequence[File] = ()
-    for wave in waves.waves(files):
-        behind = _to_the_seal(wave, sweep)
-        _to_the_bank(ready, sweep)
-        ready = behind
+    for new, some in groupby(files, lambda file: file.state in BEFORE_THE_SEAL):
+        if new:
+            for wave in waves.waves([*some]):
+                behind = _to_the_seal(wave, sweep)
+                _to_the_bank(ready, sweep)
+                ready = behind
+        else:
+            _to_the_bank(ready, sweep)
+            ready = ()
+            _one_by_one(some, sweep)
     _to_the_bank(ready, sweep)
 
 
