@@ -218,7 +218,8 @@ def test_our_check_digits_agree_with_stdnum_on_any_body(body: str) -> None:
     ("iban", "words"),
     [
         ("DE8937040044053201300", "has 21 characters; an IBAN of DE has 22"),
-        ("DE8937040044053201300X", "a letter where a digit belongs"),
+        ("DE8937040044053201300X", "letters and digits are not where they belong"),
+        ("BG80200496611020345678", "letters and digits are not where they belong"),
         ("DE88370400440532013000", "wrong check digits"),
         ("DE89 3704 0044 0532 0130 00", "is not an IBAN"),
         ("DE", "is not an IBAN"),

@@ -53,7 +53,8 @@ def iban_fault(iban: str) -> Words | None:
         )
     if form is not None and not form[1].fullmatch(iban.upper()):
         return say(
-            "{iban} is not built like an IBAN of {country}: a letter where a digit belongs",
+            "{iban} is not built like an IBAN of {country}: "
+            "letters and digits are not where they belong",
             iban=iban,
             country=country,
         )
