@@ -163,7 +163,7 @@ def _claim_beside(file: File, sweep: Sweep) -> None:
     """Bring a file in beside the others; one that a seal comes with waits for its turn."""
     door = _door_of(file, sweep)
     if file.state is Out.CLAIMING and not file.recall and door is not None and not door.sealed:
-        with suppress(H2HError, OSError):  # its own step meets it again and says so
+        with suppress(Exception):  # whatever it is, its own step meets it again and says so
             sweep.claimed[file.id] = _claimed(file, door, sweep)
 
 
@@ -208,7 +208,7 @@ def _deliver_wave(approved: Sequence[File], sweep: Sweep) -> None:
     """Seal and reserve together, upload, note that together, then announce and deliver each."""
     sweep.seals.settle(_sealing(file, sweep)[2] for file in approved)
     for bank in sorted({file.bank or "" for file in approved}):
-        with suppress(H2HError):  # its own step meets it again and says so
+        with suppress(Exception):  # whatever it is, its own step meets it again and says so
             sweep.session(bank)
     reserved = waves.together(approved, partial(_seal_and_reserve, sweep=sweep), sweep)
     uploaded = [
@@ -252,7 +252,7 @@ def attempt(step: Step, file: File, sweep: Sweep) -> File | None:
 
 
 def _lost_touch(file: File, sweep: Sweep) -> None:
-    if file.bank:
+    if file.bank and file.state in SPOKEN_OF:
         sweep.drop(file.bank)
 
 
@@ -484,6 +484,7 @@ def _reserve(file: File, sweep: Sweep) -> File | None:
 def _put(reserved: File, sweep: Sweep) -> File | None:
     """Upload under the reserved names; the file with the host that has it now."""
     terms = terms_of(reserved, sweep)
+    sweep.stop_button(terms.name)  # others of its wave were uploaded since the login
     session = sweep.session(terms.name)
     if _name_taken(reserved, terms, session, sweep):
         return None
@@ -699,6 +700,8 @@ STEPS: Mapping[State, Step] = MappingProxyType(
     }
 )
 BEFORE_THE_SEAL = (Out.CLAIMING, Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL)
+# Their steps speak to the bank; no other's trouble says anything about the session.
+SPOKEN_OF = (Out.SEALED, Out.STAGED, Out.DELIVERING, Out.IN_DOUBT)
 TO_THE_SEAL: Mapping[State, Step] = MappingProxyType(
     {state: step for state, step in STEPS.items() if state in BEFORE_THE_SEAL}
 )

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from h2h.core.states import Out
-from h2h.errors import Transient
+from h2h.errors import Refused, Transient
 from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
-from tests.flows.conftest import KILLED, LOOKS
+from tests.flows.conftest import KILLED, LOOKS, WrappedBank
 
 if TYPE_CHECKING:
     from h2h.core.payment import Verdict
-    from h2h.ports import Ledger, Messages
+    from h2h.ports import Archive, Bank, Ledger, Messages, Sealer, Seen, Session
     from tests.conftest import PaymentFile
     from tests.flows.conftest import MakeRoom, MakeRounds, Room
 
@@ -150,3 +150,125 @@ class Deadly:
         if self._id in path.read_bytes():
             os.kill(os.getpid(), signal.SIGKILL)
         return cast("Callable[..., Verdict]", self._messages.check)(path, *terms)
+
+
+# ------------------------------------------------------------------- law 8, and the stop button
+
+
+def test_a_file_that_cannot_be_brought_in_stops_no_other(
+    room: Room, payment_file: PaymentFile
+) -> None:
+    drop(room, payment_file)
+    with room.services() as services:
+        archive = cast("Archive", Unfit(services.archive, "pay-1.xml"))
+        with Sweep(replace(services, archive=archive)) as sweep:
+            sweep_outbound(sweep)
+    found = {file.name: (file.state, file.due_because) for file in room.files()}
+    assert found == {
+        "pay-0.xml": (Out.SENT, ""),
+        "pay-1.xml": (Out.CLAIMING, "ValueError: unfit"),
+        "pay-2.xml": (Out.SENT, ""),
+    }
+
+
+class Unfit:
+    """An archive that one file is too much for, in a way that nobody foresaw."""
+
+    def __init__(self, archive: Archive, name: str) -> None:
+        self._archive, self._name = archive, name
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._archive, name)
+
+    def claim(self, file_id: str, door: Path, seen: Seen) -> tuple[str, int] | None:
+        if seen.name == self._name:
+            raise ValueError("unfit")
+        return self._archive.claim(file_id, door, seen)
+
+
+def test_the_stop_button_ends_the_uploads_of_a_wave(room: Room, payment_file: PaymentFile) -> None:
+    def press() -> None:
+        with room.ledger() as ledger:
+            ledger.pause("", "ann", "wait", room.clock.now())
+
+    drop(room, payment_file)
+    room.wrap_session = lambda session: cast("Session", Pressed(session, press))
+    room.sweep()
+    assert [path.name for path in (room.bank / "in").iterdir()] == ["ACME_0001.xml.1.tmp"]
+    assert room.published() == []
+    assert states(room) == {"staged": 1, "sealed": COUNT - 1}
+
+
+class Pressed:
+    """A session; somebody presses the stop button while its first file is put."""
+
+    def __init__(self, session: Session, press: Callable[[], None]) -> None:
+        self._session, self._press = session, press
+        self.host = session.host
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+    def put(self, local: Path, path: str) -> None:
+        self._session.put(local, path)
+        self._press()
+
+
+def test_nobody_logs_in_while_the_ledger_waits_for_a_wave(
+    room: Room, payment_file: PaymentFile
+) -> None:
+    drop(room, payment_file)
+    with room.services() as services:
+        ledger = Watched(services.ledger)
+        watched = replace(
+            services,
+            ledger=cast("Ledger", ledger),
+            servers={"acme": ledger.around(services.servers["acme"])},
+            sealers={"acme": cast("Sealer", Reluctant(services.sealers["acme"], "MSG-0"))},
+        )
+        with Sweep(watched) as sweep:
+            sweep_outbound(sweep)
+    assert ledger.logins == [False]
+    assert states(room) == {"held": 1, "sent": COUNT - 1}
+
+
+class Watched:
+    """A ledger that notes of each login whether something is about to be committed together."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._open = ledger, False
+        self.logins: list[bool] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ledger, name)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with self._ledger.together():
+            self._open = True
+            try:
+                yield
+            finally:
+                self._open = False
+
+    def around(self, bank: Bank) -> Bank:
+        def noted(session: Session) -> Session:
+            self.logins.append(self._open)
+            return session
+
+        return WrappedBank(bank, noted)
+
+
+class Reluctant:
+    """Seals all but one message."""
+
+    def __init__(self, sealer: Sealer, message_id: str) -> None:
+        self._sealer, self._id = sealer, message_id.encode()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._sealer, name)
+
+    def seal(self, plain: Path, sealed: Path) -> None:
+        if self._id in plain.read_bytes():
+            raise Refused("its key is not there", "Look for it")
+        self._sealer.seal(plain, sealed)
