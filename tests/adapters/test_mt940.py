@@ -495,7 +495,9 @@ def test_a_dash_on_a_line_of_its_own_may_be_broken_text(read: Read) -> None:
     text = STATEMENT.replace(":62F:", ":86:SEPA-\n-\nEnd to end\n:62F:")
     message = read(text + text)
     assert [balanced(statement) for statement in message.statements] == [True, True]
-    assert message.statements[0].entries[-1].additional_information.endswith("- - End to end")
+    assert tuple(message.statements[0].entries)[-1].additional_information.endswith(
+        "- - End to end"
+    )
 
 
 def test_the_end_of_nothing_before_the_first_message_is_passed_over(read: Read) -> None:
