@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -69,6 +69,14 @@ class CollectionFile(Protocol):
 def collection_file() -> CollectionFile:
     """The builder of collection files (direct debits): one batch, figures as they should be."""
     return make_collection_file
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """As in a shell: commands that ran in this process have set their own, a daemon's."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ class AlertLog:
     def event(self, event: str, /, **facts: str | int | None) -> None:
         """Note the event, and queue what somebody has to hear of."""
         self._log.event(event, **facts)
+        if event == "wave_undone":  # and with it what was noted while it lasted
+            self._told.clear()
         found = of_event(event, facts, hidden=True)
         if found is None:
             return

@@ -71,7 +71,8 @@ class Approvals(Protocol):
         self, bank: str, day: date, besides: File, since: datetime
     ) -> Sequence[AccountSum]:
         """The same of all that went to `bank` on its `day`, which began at `since`, or is on its
-        way there. Raises Corrupt when the chain tells otherwise of one of these files."""
+        way there; once `besides` is approved, what is not yet counts behind it. Raises Corrupt when
+        the chain tells otherwise of one of these files."""
         ...
 
     def creditors(self, file: File) -> Creditors:

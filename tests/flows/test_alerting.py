@@ -369,6 +369,20 @@ def test_what_the_log_says_again_and_again_is_told_once_a_day(room: Room, pigeon
         assert len(waiting(services)) == 3
 
 
+def test_what_was_told_in_a_wave_that_was_undone_is_told_again(room: Room, pigeon: Pigeon) -> None:
+    def tell(services: Services) -> None:
+        services.log.event("door_unusable", door="outbox/acme", because="it is gone")
+
+    with told(room, pigeon) as services:
+        with pytest.raises(Transient), services.ledger.together():
+            tell(services)
+            raise Transient("the disk is full", "make room")
+        assert waiting(services) == []
+        services.log.event("wave_undone", files=2, because="the disk is full")
+        tell(services)
+        assert len(waiting(services)) == 1
+
+
 def test_an_alarm_about_a_confidential_file_quotes_nothing(
     room: Room, pigeon: Pigeon, payment_file: PaymentFile
 ) -> None:

@@ -362,6 +362,25 @@ def test_the_days_total_is_counted_over_files(staffed: Room, payment_file: Payme
     assert sweep(staffed, day).state is Out.AWAITING_APPROVAL
 
 
+def test_of_files_that_come_together_those_within_the_days_total_go(
+    staffed: Room, payment_file: PaymentFile
+) -> None:
+    day = Policies((Policy("day", 1, day_above=Decimal(150), amounts_in="EUR"),), "d")
+    names = ["pay.xml", "pay2.xml", "pay3.xml", "pay4.xml", "pay5.xml"]
+    for name in names:
+        staffed.drop(payment_file(name, [{"amount": "70.00"}]), name)
+    sweep(staffed, day)
+    assert [staffed.file(name).state for name in names] == [
+        *[Out.SENT] * 2,
+        *[Out.AWAITING_APPROVAL] * 3,
+    ]
+    with staffed.ledger() as ledger:
+        desk.approve(ledger, staffed.file("pay3.xml").id, "anna", WHY, now(staffed))
+    sweep(staffed, day)
+    assert staffed.file("pay3.xml").state is Out.SENT
+    assert [staffed.file(name).state for name in names[3:]] == [Out.AWAITING_APPROVAL] * 2
+
+
 # ------------------------------------------------------------------------------ confidential files
 
 

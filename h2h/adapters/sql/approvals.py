@@ -26,8 +26,10 @@ from sqlalchemy import (
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.noting import (
+    BEFORE_APPROVAL,
     GONE,
     ON_THE_WAY,
+    PREFERRED,
     broken_moves,
     changed_facts,
     doubtful,
@@ -77,8 +79,9 @@ class ApprovalRows(Store):
         self, bank: str, day: date, besides: File, since: datetime
     ) -> Sequence[AccountSum]:
         others = select_files().where(files.c.bank == bank, files.c.id != besides.id)
+        ahead = besides.state not in BEFORE_APPROVAL
         counting = or_(
-            files.c.state.in_(ON_THE_WAY),
+            files.c.state.in_(PREFERRED if ahead else ON_THE_WAY),
             and_(files.c.checked_on == day, files.c.state.in_(GONE)),
         )
         with self._writing() as connection:

@@ -44,6 +44,9 @@ _STREAMED = {"yield_per": _CHUNK}
 # What counts against the limits of a day: a held file is judged again when a person releases it,
 # and a refused one moves no money.
 ON_THE_WAY = sorted(BEFORE_DELIVERING - {Out.CLAIMING, Out.CLAIMED, Out.HELD})
+# What is approved goes before what is not yet: each of that is judged with it counted.
+BEFORE_APPROVAL = frozenset({Out.VALID, Out.AWAITING_APPROVAL})
+PREFERRED = [state for state in ON_THE_WAY if state not in BEFORE_APPROVAL]
 GONE = sorted((AT_THE_BANK | ANNOUNCED) - {Out.REJECTED, Out.CANCELLED_BY_BANK})
 COUNTING = frozenset({*ON_THE_WAY, *GONE})
 _JUDGED = frozenset({Out.AWAITING_APPROVAL, Out.APPROVED})  # policies are asked of its payments
