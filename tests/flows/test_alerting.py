@@ -370,16 +370,19 @@ def test_what_the_log_says_again_and_again_is_told_once_a_day(room: Room, pigeon
 
 
 def test_what_was_told_in_a_wave_that_was_undone_is_told_again(room: Room, pigeon: Pigeon) -> None:
-    def tell(services: Services) -> None:
+    def tell() -> None:
         services.log.event("door_unusable", door="outbox/acme", because="it is gone")
 
-    with told(room, pigeon) as services:
-        with pytest.raises(Transient), services.ledger.together():
-            tell(services)
+    def undone() -> NoReturn:
+        with services.ledger.together():
+            tell()
             raise Transient("the disk is full", "make room")
+
+    with told(room, pigeon) as services:
+        pytest.raises(Transient, undone)
         assert waiting(services) == []
         services.log.event("wave_undone", files=2, because="the disk is full")
-        tell(services)
+        tell()
         assert len(waiting(services)) == 1
 
 
