@@ -379,7 +379,8 @@ def test_what_was_told_in_a_wave_that_was_undone_is_told_again(room: Room, pigeo
             raise Transient("the disk is full", "make room")
 
     with told(room, pigeon) as services:
-        pytest.raises(Transient, undone)
+        with pytest.raises(Transient):
+            undone()
         assert waiting(services) == []
         services.log.event("wave_undone", files=2, because="the disk is full")
         tell()
