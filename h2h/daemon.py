@@ -28,9 +28,9 @@ from h2h.flows.consent import remember_config
 from h2h.flows.expecting import tell_missing
 from h2h.flows.inbound import sweep_inbound
 from h2h.flows.integrity import HeadExporter, insist_current
-from h2h.flows.outbound import sweep_outbound, take_in
 from h2h.flows.retention import carry_out
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound, take_in
 from h2h.ports import BankTerms, Request, Services
 from h2h.reports.schedule import Reporter, reporting
 

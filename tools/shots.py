@@ -33,8 +33,8 @@ from h2h.core.retention import Hold
 from h2h.core.states import In, Out
 from h2h.flows.consent import remember_config
 from h2h.flows.inbound import sweep_inbound
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import File, RemoteFile, Services, Wish
 from h2h.wiring import wire
 

@@ -277,7 +277,7 @@ class Demo:
 
     def _sweep_out(self) -> None:
         from h2h.daemon import wait_until_settled  # noqa: PLC0415 - heavy
-        from h2h.flows.outbound import sweep_outbound  # noqa: PLC0415 - heavy
+        from h2h.flows.waves import sweep_outbound  # noqa: PLC0415 - heavy
 
         with self._sweep() as sweep:
             wait_until_settled(sweep)

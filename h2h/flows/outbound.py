@@ -9,13 +9,10 @@ happens to a file after `sent` is told by the bank: see inbound.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,190 +36,12 @@ from h2h.core.states import (
 from h2h.core.terms import CheckTerms
 from h2h.core.words import say, sentences, words_of
 from h2h.errors import Corrupt, H2HError, Refused, Transient
-from h2h.flows import consent, evidence, recalls, waves
-from h2h.flows.poison import ended, guarded
+from h2h.flows import consent, evidence, recalls
+from h2h.flows.poison import guarded
 from h2h.flows.sweep import NotNow, Step, Sweep, original_of, terms_of
 from h2h.ports import BankTerms, Change, Door, File, Sealer, Seen, Session
 
 SEALED = "sealed.pgp"
-
-
-def sweep_outbound(sweep: Sweep, bank: str | None = None) -> None:
-    """Take in what lies in the doors and move every payment file as far as it goes.
-
-    With `bank`, only that bank's door and files (and the door that is routed by account).
-    """
-    for door in sweep.services.doors:
-        if bank is None or door.terms.bank in {None, bank}:
-            take_in(door, sweep)
-    due = sweep.now if sweep.patient else None
-    files = sweep.ledger.files(STEPS, direction="out", due=due)
-    ours = [file for file in files if bank is None or file.bank in {None, bank}]
-    if len(ours) > 1:
-        _in_waves(ours, sweep)
-    else:
-        _one_by_one(ours, sweep)
-    for file in sweep.ledger.files(ANNOUNCED, direction="out"):
-        _call_a_person(file, sweep)
-    evidence.bring_up_to_date(sweep, moved=bool(ours))
-
-
-def take_in(door: Door, sweep: Sweep) -> None:
-    """Commit the intent to claim every settled file of a door; claiming is the first step."""
-    try:
-        sweep.ledger.first_scan(door.terms.name, door.present(), sweep.now)
-        fresh = [seen for seen in door.scan() if seen not in sweep.taken]
-        for start in range(0, len(fresh), waves.SIZE):
-            _intend(door, fresh[start : start + waves.SIZE], sweep)
-        for name, why in door.refused():
-            sweep.log.event("not_a_file", name=name, door=door.terms.name, because=why)
-    except (Transient, Refused) as error:
-        sweep.log.event("door_unusable", door=door.terms.name, because=str(error))
-
-
-def _intend(door: Door, fresh: Sequence[Seen], sweep: Sweep) -> None:
-    """One commit for the intents of some files; nothing was touched yet."""
-    new = [(sweep.services.new_id(), seen) for seen in fresh]
-    with sweep.ledger.together():
-        taken = [sweep.ledger.claiming(seen, door.terms.bank, id_, sweep.now) for id_, seen in new]
-    for (new_id, seen), file in zip(new, taken, strict=True):
-        if file.id == new_id:
-            sweep.log.event("taken", file_id=file.id, name=file.name, door=seen.door)
-        sweep.taken.add(seen)
-
-
-def _one_by_one(files: Iterable[File], sweep: Sweep) -> None:
-    for file in files:
-        if sweep.stopping():
-            return
-        advance(file, sweep)
-        evidence.bring_one_up_to_date(file.id, sweep)
-
-
-# ------------------------------------------------------------------------------- many files at once
-
-
-def _in_waves(files: Sequence[File], sweep: Sweep) -> None:
-    """The files in their order, a wave at a time; gpg is at work on the one behind it.
-
-    What was approved or sealed before goes first, by itself: it counts before what is judged now.
-    """
-    ready: Sequence[File] = ()
-    for new, some in groupby(files, lambda file: file.state in BEFORE_THE_SEAL):
-        if new:
-            for wave in waves.waves([*some]):
-                behind = _to_the_seal(wave, sweep)
-                _to_the_bank(ready, sweep)
-                ready = behind
-        else:
-            _to_the_bank(ready, sweep)
-            ready = ()
-            _one_by_one(some, sweep)
-    _to_the_bank(ready, sweep)
-
-
-def _to_the_seal(wave: Sequence[File], sweep: Sweep) -> Sequence[File]:
-    """The files as they stand after their check and approval; the seals of these are begun."""
-    sweep.beside.each([partial(_claim_beside, file, sweep) for file in wave])
-    begun: dict[str, File] = {}
-    claimed = waves.together(wave, partial(_claim_and_begin, begun=begun, sweep=sweep), sweep)
-    ready = {file.id: file for file in claimed}
-    try:
-        _judge_wave(ready, begun, sweep)
-    finally:  # whatever ended it, a stop too, it was no death of those that were not judged
-        for file in begun.values():
-            if file.id not in ready or ready[file.id].state is Out.CLAIMED:
-                sweep.ledger.end(file)
-    return [*ready.values()]
-
-
-def _judge_wave(ready: dict[str, File], begun: Mapping[str, File], sweep: Sweep) -> None:
-    """Check and approve together what was begun together, the others each by itself."""
-    for file in [*ready.values()]:
-        if file.state is Out.CLAIMED and file.id not in begun:
-            _keep(ready, file, advance(file, sweep, TO_THE_SEAL))
-    judged = [file for file in ready.values() if file.state in BEFORE_THE_SEAL]
-    approved = waves.together(judged, partial(advance, sweep=sweep, steps=JUDGING), sweep)
-    now = {file.id: file for file in approved}
-    for file in judged:
-        _keep(ready, file, now.get(file.id))
-    for file in approved:
-        if file.state is Out.APPROVED:  # just now: what waited longer is judged again first
-            with suppress(KeyError, H2HError):  # its own step meets it again and says so
-                sweep.seals.begin(*_sealing(file, sweep))
-
-
-def _keep(ready: dict[str, File], file: File, now: File | None) -> None:
-    if now is None:
-        del ready[file.id]
-    else:
-        ready[file.id] = now
-
-
-def _claim_beside(file: File, sweep: Sweep) -> None:
-    """Bring a file in beside the others; one that a seal comes with waits for its turn."""
-    door = _door_of(file, sweep)
-    if file.state is Out.CLAIMING and not file.recall and door is not None and not door.sealed:
-        with suppress(Exception):  # whatever it is, its own step meets it again and says so
-            sweep.claimed[file.id] = _claimed(file, door, sweep)
-
-
-def _claim_and_begin(file: File, *, begun: dict[str, File], sweep: Sweep) -> File | None:
-    """Claim a file, and note beforehand that its check begins: if it ends the process, the whole
-    wave is noted once. So one in which h2h died before is not begun with others."""
-    now, most = advance(file, sweep, CLAIMING), sweep.services.poison_attempts
-    if now is None or now.state is not Out.CLAIMED or now.begun or now.size > waves.SMALL:
-        return now
-    if most == 1:
-        return now
-    begun[now.id] = now
-    return attempt(_begin, now, sweep) if most else now
-
-
-def _begin(file: File, sweep: Sweep) -> File | None:
-    return sweep.ledger.begin(file)
-
-
-def _to_the_bank(ready: Sequence[File], sweep: Sweep) -> None:
-    """What is ready goes to its bank, in its order: together what was sealed ahead."""
-    for ahead, some in groupby(ready, partial(_is_ahead, sweep=sweep)):
-        if ahead:
-            _deliver_wave([*some], sweep)
-        else:
-            _one_by_one(some, sweep)
-
-
-def _is_ahead(file: File, *, sweep: Sweep) -> bool:
-    """Is it sealed, or being sealed, and may others of its bank have a name at the same time?"""
-    terms = sweep.services.banks.get(file.bank or "")
-    return (
-        file.state is Out.APPROVED
-        and file.size <= waves.SMALL
-        and terms is not None
-        and not terms.gap_free
-        and sweep.seals.begun(sweep.services.archive.path(file.id, SEALED))
-    )
-
-
-def _deliver_wave(approved: Sequence[File], sweep: Sweep) -> None:
-    """Seal and reserve together, upload, note that together, then announce and deliver each."""
-    sweep.seals.settle(_sealing(file, sweep)[2] for file in approved)
-    for bank in sorted({file.bank or "" for file in approved}):
-        with suppress(Exception):  # whatever it is, its own step meets it again and says so
-            sweep.session(bank)
-    reserved = waves.together(approved, partial(_seal_and_reserve, sweep=sweep), sweep)
-    uploaded = [
-        put for file in reserved if not sweep.stopping() and (put := attempt(_put, file, sweep))
-    ]
-    staged = waves.together(uploaded, partial(attempt, _staged, sweep=sweep), sweep)
-    sent = {file.id: file for file in waves.each(staged, partial(advance, sweep=sweep), sweep)}
-    evidence.bring_wave_up_to_date([sent.get(file.id, file) for file in approved], sweep)
-
-
-def _seal_and_reserve(file: File, *, sweep: Sweep) -> File | None:
-    """Its time and its approval are judged once: nobody else writes to the ledger meanwhile."""
-    sealed = advance(file, sweep, SEALING)
-    return attempt(_reserve, sealed, sweep) if sealed is not None else None
 
 
 def advance(file: File, sweep: Sweep, steps: Mapping[State, Step] | None = None) -> File | None:
@@ -282,14 +101,14 @@ def claim(file: File, sweep: Sweep) -> File | None:
     """claiming: bring our private copy into the dossier; the door loses the file last."""
     if file.recall:
         return recalls.write(file, sweep)
-    door = _door_of(file, sweep)
+    door = door_of(file, sweep)
     if door is None:
         raise NotNow(f"its door {file.door} is no longer configured")
     seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
     if door.sealed and not door.copy_seal(seen, original_of(file, sweep)):
         raise NotNow("its seal left the door before it was claimed; drop the seal again")
     beside = file.id in sweep.claimed
-    taken = sweep.claimed.pop(file.id) if beside else _claimed(file, door, sweep)
+    taken = sweep.claimed.pop(file.id) if beside else claimed(file, door, sweep)
     if taken is None:
         words = say("the file left its door before it was claimed")
         return sweep.move(file, Out.CANCELLED, words)
@@ -301,18 +120,20 @@ def claim(file: File, sweep: Sweep) -> File | None:
     return sweep.move(file, Out.CLAIMED, change=Change(sha256=sha256, size=size))
 
 
-def _claimed(file: File, door: Door, sweep: Sweep) -> tuple[str, int] | None:
+def claimed(file: File, door: Door, sweep: Sweep) -> tuple[str, int] | None:
+    """Hash and size of our own copy; None when the file left its door before."""
     seen = Seen(file.door, file.door_name, file.door_inode, 0, 0)
     return sweep.services.archive.claim(file.id, door.terms.folder, seen)
 
 
-def _door_of(file: File, sweep: Sweep) -> Door | None:
+def door_of(file: File, sweep: Sweep) -> Door | None:
+    """Where the ERP dropped it; None when that door is no longer configured."""
     return next((d for d in sweep.services.doors if d.terms.name == file.door), None)
 
 
 def _broken_seal(file: File, sweep: Sweep) -> Problem | None:
     """What is wrong with the seal that the ERP had to put beside the file; None: nothing."""
-    door = _door_of(file, sweep)
+    door = door_of(file, sweep)
     if file.recall or door is None or not door.sealed:
         return None
     return door.judge_seal(original_of(file, sweep), file.sha256 or "")
@@ -442,7 +263,7 @@ def seal(file: File, sweep: Sweep) -> File | None:
     if not _still_in_time(file, sweep):
         return None
     terms, archive = terms_of(file, sweep), sweep.services.archive
-    sealer, original, sealed = _sealing(file, sweep)
+    sealer, original, sealed = sealing(file, sweep)
     sweep.seals.make(sealer, original, sealed)
     if archive.digest(original)[0] != file.sha256:
         words = say("{name} changed after it was checked", name=original.name)
@@ -452,7 +273,7 @@ def seal(file: File, sweep: Sweep) -> File | None:
     return sweep.move(file, Out.SEALED, change=change)
 
 
-def _sealing(file: File, sweep: Sweep) -> tuple[Sealer, Path, Path]:
+def sealing(file: File, sweep: Sweep) -> tuple[Sealer, Path, Path]:
     """Who seals a file, what, and as what."""
     sealed = sweep.services.archive.path(file.id, SEALED)
     return sweep.services.sealers[file.bank or ""], original_of(file, sweep), sealed
@@ -460,12 +281,12 @@ def _sealing(file: File, sweep: Sweep) -> tuple[Sealer, Path, Path]:
 
 def stage(file: File, sweep: Sweep) -> File | None:
     """sealed: upload under a temporary name of this attempt; all of it may be repeated."""
-    reserved = _reserve(file, sweep) if _still_in_time(file, sweep) else None
-    uploaded = _put(reserved, sweep) if reserved is not None else None
-    return _staged(uploaded, sweep) if uploaded is not None else None
+    reserved = reserve(file, sweep) if _still_in_time(file, sweep) else None
+    uploaded = put(reserved, sweep) if reserved is not None else None
+    return staged(uploaded, sweep) if uploaded is not None else None
 
 
-def _reserve(file: File, sweep: Sweep) -> File | None:
+def reserve(file: File, sweep: Sweep) -> File | None:
     """Reserve the names of an attempt; committed before anything is uploaded under them."""
     terms, sealed = terms_of(file, sweep), sweep.services.archive.path(file.id, SEALED)
     sweep.session(terms.name)  # nothing is reserved while it cannot be spoken to
@@ -481,7 +302,7 @@ def _reserve(file: File, sweep: Sweep) -> File | None:
     )
 
 
-def _put(reserved: File, sweep: Sweep) -> File | None:
+def put(reserved: File, sweep: Sweep) -> File | None:
     """Upload under the reserved names; the file with the host that has it now."""
     terms = terms_of(reserved, sweep)
     sweep.stop_button(terms.name)  # others of its wave were uploaded since the login
@@ -492,7 +313,8 @@ def _put(reserved: File, sweep: Sweep) -> File | None:
     return replace(reserved, host=session.host)
 
 
-def _staged(uploaded: File, sweep: Sweep) -> File | None:
+def staged(uploaded: File, sweep: Sweep) -> File | None:
+    """Note that it lies at the bank under its temporary name."""
     terms = terms_of(uploaded, sweep)
     change = Change(host=uploaded.host, checked_on=_today(terms, sweep))
     words = say("as {path}", path=temporary_path(uploaded, terms))
@@ -673,7 +495,7 @@ def _announced_at(file: File, sweep: Sweep) -> datetime | None:
     return next((m.at for m in reversed(moves) if m.target == Out.DELIVERING), None)
 
 
-def _call_a_person(file: File, sweep: Sweep) -> None:
+def call_a_person(file: File, sweep: Sweep) -> None:
     """Tell once of a file that is in doubt for too long; nothing else follows from the time."""
     call = _overdue(file, sweep)
     if not call:
@@ -699,16 +521,8 @@ STEPS: Mapping[State, Step] = MappingProxyType(
         Out.IN_DOUBT: settle,
     }
 )
-BEFORE_THE_SEAL = (Out.CLAIMING, Out.CLAIMED, Out.VALID, Out.AWAITING_APPROVAL)
 # Their steps speak to the bank; no other's trouble says anything about the session.
 SPOKEN_OF = (Out.SEALED, Out.STAGED, Out.DELIVERING, Out.IN_DOUBT)
-TO_THE_SEAL: Mapping[State, Step] = MappingProxyType(
-    {state: step for state, step in STEPS.items() if state in BEFORE_THE_SEAL}
-)
-# The same in the parts of which a wave is committed as one.
-CLAIMING: Mapping[State, Step] = MappingProxyType({Out.CLAIMING: claim})
-JUDGING: Mapping[State, Step] = MappingProxyType({**TO_THE_SEAL, Out.CLAIMED: ended(check)})
-SEALING: Mapping[State, Step] = MappingProxyType({Out.APPROVED: seal})
 
 # ----------------------------------------------------------------------------- names and dates
 

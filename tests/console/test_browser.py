@@ -25,8 +25,8 @@ from h2h.config import load
 from h2h.core.calendar import business_day_after
 from h2h.core.states import Out
 from h2h.flows.inbound import sweep_inbound
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import File, Services, Wish
 from h2h.wiring import wire
 from tests.conftest import make_payment_file

@@ -21,8 +21,8 @@ from h2h.core.approval import Policies, Policy
 from h2h.core.statement import Balance, Part, Statement, StatementKind
 from h2h.core.states import In, Kept, Out
 from h2h.flows.inbound import sweep_inbound
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import BankMessage, File, RemoteFile, Wish
 
 if TYPE_CHECKING:

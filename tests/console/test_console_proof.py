@@ -14,8 +14,8 @@ import pytest
 
 from h2h.flows.inbound import sweep_inbound
 from h2h.flows.integrity import Verifier
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import File, Wanted
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from h2h.core.statement import Balance, Part, Statement, StatementKind
 from h2h.core.states import In
 from h2h.core.terms import Account
 from h2h.daemon import next_slot
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import BankMessage, Expiry, Health, RemoteFile, Watch
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from sqlalchemy import event
 from h2h.core.approval import Policies, Policy
 from h2h.core.calendar import CutOff
 from h2h.core.states import Out
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import File, Wish
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from h2h.adapters.sql.ledger import SqlLedger, open_ledger
 from h2h.core.terms import Account, CheckTerms
 from h2h.export import ErpExporter
 from h2h.flows.inbound import sweep_inbound
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import (
     EVERYBODY,
     Bank,

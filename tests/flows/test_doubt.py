@@ -14,8 +14,8 @@ from h2h import desk
 from h2h.adapters.folder import FolderBank
 from h2h.core.states import Confirm, Out
 from h2h.errors import Refused, Transient
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import Bank, Session
 
 if TYPE_CHECKING:

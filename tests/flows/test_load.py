@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 from h2h.core.states import Out
 from h2h.errors import Refused
 from h2h.flows.ahead import Seals
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 
 if TYPE_CHECKING:
     from h2h.ports import Sealer

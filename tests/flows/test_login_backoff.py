@@ -13,8 +13,8 @@ import pytest
 from h2h.core.states import Out
 from h2h.errors import HostKeyChanged, LoginRefused
 from h2h.flows.inbound import sweep_inbound
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import MOST_LOGIN_FAILURES, Sweep
+from h2h.flows.waves import sweep_outbound
 from tests.flows.conftest import Room
 
 if TYPE_CHECKING:

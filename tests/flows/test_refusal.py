@@ -25,8 +25,8 @@ from h2h.core.terms import Account, CheckTerms
 from h2h.errors import Transient
 from h2h.flows.inbound import sweep_inbound
 from h2h.flows.integrity import Verifier
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import Session
 from h2h.wiring import terms_of
 

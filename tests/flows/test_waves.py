@@ -16,8 +16,8 @@ import pytest
 
 from h2h.core.states import Out
 from h2h.errors import Refused, Transient
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from tests.flows.conftest import KILLED, LOOKS, WrappedBank
 
 if TYPE_CHECKING:

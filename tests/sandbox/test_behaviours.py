@@ -18,9 +18,9 @@ from h2h.config import load
 from h2h.daemon import recover, wait_until_settled
 from h2h.errors import ConfigError
 from h2h.flows.inbound import sweep_inbound
-from h2h.flows.outbound import sweep_outbound
 from h2h.flows.probing import Probe
 from h2h.flows.sweep import Sweep
+from h2h.flows.waves import sweep_outbound
 from h2h.ports import File, PaymentRow, Services, StatementRow
 from h2h.sandbox.bank import PracticeBank
 from h2h.sandbox.keys import stop_agent
