@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import create_engine, insert, select
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.prepared import Prepared
@@ -76,15 +76,13 @@ def test_a_name_that_is_taken_undoes_what_was_reserved_with_it(office: Office) -
     assert [(file.final_name, file.attempt) for file in found if file] == [("", 0)] * 2
 
 
-def test_a_statement_whose_values_only_sqlalchemy_fills_in_is_not_prepared(
-    office: Office,
-) -> None:
-    if office.ledger._engine.dialect.name != "sqlite":
-        pytest.skip("a server's database is asked through SQLAlchemy")
+def test_a_statement_whose_values_only_sqlalchemy_fills_in_is_not_prepared() -> None:
     asked = Prepared(select(tables.files.c.id).where(tables.files.c.state.in_(["valid", "held"])))
     entered = Prepared(insert(tables.files))
-    with office.ledger._writing() as connection:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
         with pytest.raises(ValueError, match="lists"):
             asked.rows(connection, {})
         with pytest.raises(ValueError, match="defaults"):
             entered.run(connection, {"id": "one"})
+    engine.dispose()
