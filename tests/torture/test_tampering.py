@@ -97,7 +97,8 @@ def deleted_record(room: Room, choose: Choice) -> int:
 
 def cut_tail(room: Room, choose: Choice) -> int:
     last = records(room)
-    forged(room, f"DELETE FROM moves WHERE sequence > {choose.randint(0, last - 1)}")
+    # one without any record is not opened at all
+    forged(room, f"DELETE FROM moves WHERE sequence > {choose.randint(1, last - 1)}")
     return last
 
 
