@@ -110,13 +110,12 @@ class Tally:
         self.credits = total((self.credits, *(e.amount for e in entries if e.amount > 0)))
         debits = (e.amount.copy_negate() for e in entries if e.amount < 0)
         self.debits = total((self.debits, *debits))
-        booked: dict[str, list[Decimal]] = {}
-        for entry in entries:
-            if entry.status == _BOOKED:
-                booked.setdefault(entry.currency, []).append(entry.amount)
-                self.first_booked.setdefault(entry.currency, entry.index)
-        for currency, amounts in booked.items():
-            self.booked[currency] = total((self.booked.get(currency, Decimal(0)), *amounts))
+        booked = [entry for entry in entries if entry.status == _BOOKED]
+        for currency in dict.fromkeys([entry.currency for entry in booked]):
+            own = [entry for entry in booked if entry.currency == currency]
+            self.first_booked.setdefault(currency, own[0].index)
+            before = self.booked.get(currency, Decimal(0))
+            self.booked[currency] = total((before, *(entry.amount for entry in own)))
         found = list(map(mark, entries))
         self._digest.update(b"".join([each.fingerprint for each in found]))
         return found
@@ -384,7 +383,7 @@ def mark(entry: Entry) -> Mark:
     """The mark of an entry: a hash over all of it but its place."""
     details = _json([detail_facts(detail) for detail in entry.details])
     facts = (
-        _plain(entry.amount),
+        _figure(entry.amount),
         entry[2:14],
         [_charge(charge) for charge in entry.charges] if entry.charges else (),
         entry.linked_message_id,
@@ -400,7 +399,7 @@ def detail_facts(detail: EntryDetail) -> dict[str, object]:
     told = zip(_DETAIL, detail, strict=True)
     found: dict[str, object] = dict(compress(told, detail))
     if detail.amount is not None:
-        found["amount"] = _plain(detail.amount)
+        found["amount"] = _figure(detail.amount)
     if detail.charges:
         found["charges"] = [_charge(charge) for charge in detail.charges]
     if detail.exchange:
@@ -419,13 +418,17 @@ def _hash(words: object) -> str:
 def _plain(value: Decimal | date | None) -> str | None:
     """1.5 and 1.50 are the same money, and told the same."""
     if isinstance(value, Decimal):
-        text = str(value)
-        if "E" in text:
-            text = plain(value)
-        if text[-1] == "0" and "." in text:
-            return text.rstrip("0").rstrip(".")
-        return text
+        return _figure(value)
     return value.isoformat() if value else None
+
+
+def _figure(value: Decimal) -> str:
+    text = str(value)
+    if "E" in text:
+        text = plain(value)
+    if text[-1] == "0" and "." in text:
+        return text.rstrip("0").rstrip(".")
+    return text
 
 
 def _balance(balance: Balance) -> list[str | None]:

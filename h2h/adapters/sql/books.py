@@ -24,7 +24,7 @@ from sqlalchemy import (
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.entries import entry_of
 from h2h.adapters.sql.exports import exported, let_go
-from h2h.adapters.sql.keeping import Keeper, told_before
+from h2h.adapters.sql.keeping import keeping, told_before
 from h2h.adapters.sql.settling import settle
 from h2h.adapters.sql.store import Store, append, read_rows, set_if_unmoved, shift, the_file
 from h2h.adapters.sql.versions import choose
@@ -55,10 +55,9 @@ class Books(Store):
         with self._writing() as connection:
             if not set_if_unmoved(connection, file, {"state": file.state.value}):
                 return None
-            keeper = Keeper(connection, file, numbers, now)
-            for part in message.parts:
-                keeper.take(part)
-            keeper.close()
+            with keeping(connection, file, numbers, now) as keeper:
+                for part in message.parts:
+                    keeper.take(part)
             kept = keeper.outcomes
             news = not kept or any(outcome.kept is not Kept.DUPLICATE for outcome in kept)
             target = In.BOOKED if news else In.DUPLICATE

@@ -6,6 +6,7 @@ The functions here run within the write transaction that books a bank file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,8 +14,8 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tex
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.entries import row_of
+from h2h.adapters.sql.inserting import Inserter
 from h2h.adapters.sql.settling import concerns_us, settle
-from h2h.adapters.sql.store import insert_rows
 from h2h.adapters.sql.versions import choose, restate
 from h2h.core import books
 from h2h.core.statement import Entry, Part, Statement
@@ -24,13 +25,30 @@ from h2h.ports import Booked, File
 statements, balances, entries = tables.statements, tables.balances, tables.entries
 
 
+@contextmanager
+def keeping(
+    connection: Connection, file: File, our_accounts: Sequence[str], now: datetime
+) -> Iterator[Keeper]:
+    """A keeper within the connection's transaction. Left, it has nothing under way any more."""
+    with closing(Inserter(connection, entries)) as inserter:
+        keeper = Keeper(connection, inserter, file, our_accounts, now)
+        yield keeper
+        keeper.close()
+
+
 class Keeper:
     """Takes the parts of a bank file, in their order; `outcomes` has what became of each."""
 
     def __init__(
-        self, connection: Connection, file: File, our_accounts: Sequence[str], now: datetime
+        self,
+        connection: Connection,
+        inserter: Inserter,
+        file: File,
+        our_accounts: Sequence[str],
+        now: datetime,
     ) -> None:
         self.connection = connection
+        self.inserter = inserter
         self.file = file
         self.our_accounts = our_accounts
         self.now = now
@@ -48,16 +66,21 @@ class Keeper:
 
     def take(self, part: Part) -> None:
         """Keep the entries of a part; with the last one the statement gets its outcome."""
-        if chunk := tuple(part.statement.entries):
-            insert_rows(self.connection, entries, self._rows(chunk))
-            if concerns_us(self.connection, self.file.bank, chunk):
-                self.spans.append((chunk[0].index, chunk[-1].index))
-        if part.last:
+        chunk = tuple(part.statement.entries)
+        rows = self.inserter.bound(self._rows(chunk)) if chunk else ()
+        self.inserter.settle()
+        if chunk and concerns_us(self.connection, self.file.bank, chunk):
+            self.spans.append((chunk[0].index, chunk[-1].index))
+        if not part.last:
+            self.inserter.begin(rows)
+        else:
+            self.inserter.insert(rows)
             self.outcomes.append(self._end(part.statement))
             self._begin()
 
     def close(self) -> None:
         """No more parts come."""
+        self.inserter.settle()
         self.savepoint.rollback()
 
     def _rows(self, chunk: Sequence[Entry]) -> Iterator[tuple[object, ...]]:

@@ -11,12 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
-    Column,
     ColumnElement,
     Connection,
-    Date,
-    Dialect,
     Engine,
     RowMapping,
     Select,
@@ -32,13 +28,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from h2h.adapters.sql import postgres, tables
+from h2h.adapters.sql import tables
 from h2h.adapters.sql.failures import in_our_words
 from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.sqlite import WRITES
-from h2h.adapters.sql.types import Amount
 from h2h.core.chain import GENESIS, link, record
-from h2h.core.money import plain
 from h2h.core.states import In, Out, State, may_move
 from h2h.errors import Transient
 from h2h.ports import Change, File, MoveRow
@@ -260,35 +254,6 @@ def in_driver_words(connection: Connection, statement: str) -> str:
         return statement
     told = statement.replace("json_each(?)", "json_array_elements_text(?::json)")
     return told.replace("?", "%s")
-
-
-def insert_rows(connection: Connection, table: Table, rows: Iterable[tuple[object, ...]]) -> None:
-    """Insert rows that have every column of `table` in its order.
-
-    Past the statement's construction, which takes longer than the insertion itself.
-    """
-    dialect = connection.dialect
-    columns = list(zip(*rows, strict=True))
-    for at, column in enumerate(table.columns):
-        bind = _bind(column, dialect)
-        if bind is not None and isinstance(column.type, Date | Boolean):  # few values, many rows
-            bound = {value: bind(value) for value in set(columns[at])}
-            columns[at] = tuple(map(bound.__getitem__, columns[at]))
-        elif bind is not None:
-            columns[at] = tuple(map(bind, columns[at]))
-    made = zip(*columns, strict=True)
-    if dialect.name == "postgresql":
-        postgres.copy_rows(connection, table, made)
-    else:
-        statement = str(insert(table).compile(dialect=dialect))
-        connection.exec_driver_sql(statement, list(made))
-
-
-def _bind(column: Column[Any], dialect: Dialect) -> Callable[[Any], object] | None:
-    """What makes a value one of the database's own; None where it is one already."""
-    if isinstance(column.type, Amount) and not column.nullable:
-        return plain  # past two calls of SQLAlchemy's for each of many rows
-    return column.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def read_rows(

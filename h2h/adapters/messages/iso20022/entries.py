@@ -398,7 +398,8 @@ def _read_detail(
 
 def signed(written: str, currency: str, sign: str, path: str) -> Decimal:
     """An amount with its sign: a debit is negative. Raises Doubt."""
-    value = unsigned(written, currency, path)
+    usual = currency and _USUAL.fullmatch(written)  # past one call more for nearly all
+    value = Decimal(written) if usual else unsigned(written, currency, path)
     debit = _DEBIT.get(sign)
     if debit is None:
         raise Doubt(f"its sign {sign!r} is neither credit nor debit", "CdtDbtInd")
