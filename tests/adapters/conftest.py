@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from h2h.adapters.messages import Iso20022Messages
+from h2h.adapters.messages.iso20022 import lifting
 from h2h.adapters.sftp import SftpBank, Timeouts
 from h2h.core.problem import Problem
 from h2h.core.statement import Statement, whole
@@ -160,6 +161,14 @@ def ssh_key(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Ke
 
 SshKey = Callable[[str, str], KeyPair]
 StartServer = Callable[..., SshServer]
+
+
+@pytest.fixture(scope="module")
+def learning_at_once() -> Iterator[None]:
+    """Shapes are learned of the first payments and entries too, so that short files have some."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lifting, "AT_FIRST", 0)
+        yield
 
 
 @pytest.fixture

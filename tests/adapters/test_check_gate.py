@@ -30,6 +30,8 @@ from h2h.core.payment import Batch, Columns, Header
 from h2h.core.problem import Severity
 from h2h.core.terms import CheckTerms
 
+pytestmark = pytest.mark.usefixtures("learning_at_once")
+
 TODAY = date(2026, 11, 23)
 MUTANTS = int(os.environ.get("H2H_MUTANTS", "400"))
 VERSIONS = ("pain.001.001.03", "pain.001.001.09", "pain.008.001.02", "pain.008.001.08")

@@ -17,6 +17,9 @@ from h2h.core.problem import Problem
 from h2h.core.statement import Entry, Statement, whole
 from h2h.errors import Corrupt
 
+pytestmark = pytest.mark.usefixtures("learning_at_once")
+FIRST = lifting.AT_FIRST  # before this module sets it to none
+
 LARGE = 10_000_000
 MUTANTS = int(os.environ.get("H2H_MUTANTS", "200"))
 OURS = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
@@ -110,6 +113,15 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 # ----------------------------------------------------------------------------------- what is lifted
+
+
+def test_nothing_is_learned_of_the_first_entries(
+    lift: Lifted, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifting, "AT_FIRST", FIRST)
+    found = lift(HEAD + REPORT + "".join(ntry(f"E{n}") for n in range(FIRST + 9)) + TAIL)
+    assert found.references == [f"E{n}" for n in range(FIRST + 9)]
+    assert parsed == [f"E{n}" for n in range(FIRST + 1)]
 
 
 @pytest.mark.parametrize("between", ["", " ", "\n\n\t", "\r\n"])

@@ -16,6 +16,9 @@ from h2h.adapters.messages.iso20022.fields import Finder, Plan, kind_of
 from h2h.adapters.messages.iso20022.payments import Reading
 from h2h.core.payment import Columns
 
+pytestmark = pytest.mark.usefixtures("learning_at_once")
+FIRST = lifting.AT_FIRST  # before this module sets it to none
+
 OURS = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 HEAD = f"""<Document xmlns="{OURS}" xmlns:p="{OURS}" xmlns:x="urn:x"><CstmrCdtTrfInitn>
 <GrpHdr><MsgId>M</MsgId></GrpHdr>
@@ -75,6 +78,16 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 # ----------------------------------------------------------------------------------- what is lifted
+
+
+def test_nothing_is_learned_of_the_first_payments(
+    tmp_path: Path, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifting, "AT_FIRST", FIRST)
+    payments = "".join(pay(f"E{n}") for n in range(FIRST + 9))
+    read = Read(tmp_path, HEAD + BATCH + payments + TAIL, lift=True)
+    assert read.column("end_to_end_id") == [f"E{n}" for n in range(FIRST + 9)]
+    assert parsed == [f"E{n}" for n in range(FIRST + 1)]
 
 
 @pytest.mark.parametrize("between", ["", " ", "\n\n\t", "\r\n"])

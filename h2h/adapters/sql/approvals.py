@@ -36,6 +36,7 @@ from h2h.adapters.sql.noting import (
     doubtful_day,
 )
 from h2h.adapters.sql.operators import fingerprint_of, first_operator
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.store import (
     Store,
     append,
@@ -241,8 +242,7 @@ def _demand(row: RowMapping) -> Asked:
 
 
 def _approvals(connection: Connection, file_id: str) -> list[Approval]:
-    rows = connection.execute(_APPROVALS_OF_FILE, {"the_id": file_id}).mappings()
-    return [Approval(**row) for row in rows]
+    return [Approval(*row) for row in _APPROVALS_OF_FILE.rows(connection, {"the_id": file_id})]
 
 
 def _rows(
@@ -257,7 +257,7 @@ _DEMANDS = select(*(demands.c[field.name] for field in fields(Asked)))
 _APPROVALS = select(*(approvals.c[field.name] for field in fields(Approval))).order_by(
     approvals.c.move
 )
-_APPROVALS_OF_FILE = _APPROVALS.where(approvals.c.file_id == bindparam("the_id"))
+_APPROVALS_OF_FILE = Prepared(_APPROVALS.where(approvals.c.file_id == bindparam("the_id")))
 
 
 def _counting(connection: Connection, asked: Asked) -> list[Approval]:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.documents import complete
 from h2h.adapters.sql.outgoing import record_up_to
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.store import Store, append, file_of, select_files
 from h2h.core.states import Handed, In, Kept
 from h2h.ports import ExportRow, File, HandOver, Made, Refusal
@@ -79,9 +80,8 @@ class Exports(Store):
         query = query.where(exports.c.state.in_((Handed.WAITING.value, Handed.HELD.value)))
         order = (exports.c.file_id, exports.c.subject, exports.c.receiver)
         with self._reading() as connection:
-            return [
-                _export_of(row) for row in connection.execute(query.order_by(*order)).mappings()
-            ]
+            rows = connection.execute(query.order_by(*order)).mappings()
+            return [_export_of(dict(row)) for row in rows]
 
     def exportable(self, due: datetime | None = None) -> Sequence[File]:
         open_ = select(exports.c.file_id).where(exports.c.state.in_(_UNDER_WAY))
@@ -136,12 +136,12 @@ class Exports(Store):
 
     def pending_hand_overs(self, file: File) -> Sequence[HandOver]:
         with self._reading() as connection:
-            return [HandOver(*row) for row in connection.execute(_PENDING, {"the_id": file.id})]
+            return [HandOver(*row) for row in _PENDING.rows(connection, {"the_id": file.id})]
 
     def handed_over(self, file: File, receiver: str = "") -> None:
         ours = {"the_id": file.id, "the_receiver": receiver}
         with self._writing() as connection:
-            connection.execute(_HANDED_OVER, ours)
+            _HANDED_OVER.run(connection, ours)
             for row in _exports(connection, file.id):
                 if row.receiver == receiver and row.state is Handed.HANDING:
                     held = any(made.refused for made in row.made)
@@ -149,17 +149,20 @@ class Exports(Store):
                     complete(connection, row.subject, receiver)
 
 
-_PENDING = (
+_PENDING = Prepared(
     select(*(hand_overs.c[field.name] for field in fields(HandOver)))
     .where(hand_overs.c.file_id == bindparam("the_id"))
     .order_by(hand_overs.c.receiver, hand_overs.c.place, hand_overs.c.folder)
 )
-_HANDED_OVER = delete(hand_overs).where(
-    hand_overs.c.file_id == bindparam("the_id"),
-    hand_overs.c.receiver == bindparam("the_receiver"),
+_HANDED_OVER = Prepared(
+    delete(hand_overs).where(
+        hand_overs.c.file_id == bindparam("the_id"),
+        hand_overs.c.receiver == bindparam("the_receiver"),
+    )
 )
-_EXPORTS_OF_FILE = (
-    select(*(exports.c[field.name] for field in fields(ExportRow)))
+_EXPORT = [field.name for field in fields(ExportRow)]
+_EXPORTS_OF_FILE = Prepared(
+    select(*(exports.c[name] for name in _EXPORT))
     .where(exports.c.file_id == bindparam("the_id"))
     .order_by(exports.c.subject, exports.c.receiver)
 )
@@ -171,11 +174,11 @@ def _set(connection: Connection, row: ExportRow) -> None:
 
 
 def _exports(connection: Connection, file_id: str) -> list[ExportRow]:
-    rows = connection.execute(_EXPORTS_OF_FILE, {"the_id": file_id}).mappings()
-    return [_export_of(row) for row in rows]
+    rows = _EXPORTS_OF_FILE.rows(connection, {"the_id": file_id})
+    return [_export_of(dict(zip(_EXPORT, row, strict=True))) for row in rows]
 
 
-def _export_of(row: RowMapping) -> ExportRow:
+def _export_of(row: dict[str, Any]) -> ExportRow:
     made = (
         Made(**{**found, "names": tuple(found["names"]), "left_out": tuple(found["left_out"])})
         for found in row["made"]

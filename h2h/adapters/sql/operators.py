@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, inse
 
 from h2h.adapters import credentials
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.store import Store, append, moves
 from h2h.core import retention
 from h2h.core.fingerprints import as_far_as_read, changed_keys, digest
@@ -316,8 +317,7 @@ class OperatorRows(Store):
 
     def config_in_force(self) -> Mapping[str, str]:
         with self._reading() as connection:
-            rows = connection.execute(select(configs.c.section, configs.c.digest))
-            found = {row.section: row.digest for row in rows}
+            found = {row[0]: row[1] for row in _CONFIGURED.rows(connection, {})}
             return found if digest(found) == _confirmed(connection) else {}
 
 
@@ -603,10 +603,12 @@ def _remembered(connection: Connection) -> dict[str, dict[str, str]]:
 
 def _confirmed(connection: Connection) -> str | None:
     """The hash under which the chain has the configuration that was confirmed last."""
-    return connection.execute(_CONFIRMED).scalar()
+    found = _CONFIRMED.rows(connection, {})
+    return found[0][0] if found else None
 
 
-_CONFIRMED = (
+_CONFIGURED = Prepared(select(configs.c.section, configs.c.digest))
+_CONFIRMED = Prepared(
     select(moves.c.content)
     .where(moves.c.file_id.is_(None), moves.c.target == "config-confirmed")
     .order_by(moves.c.sequence.desc())

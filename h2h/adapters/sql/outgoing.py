@@ -330,10 +330,8 @@ def _files(connection: Connection, *wanted: ColumnElement[bool]) -> list[File]:
     return [file_of(row) for row in rows]
 
 
-def _found(
-    connection: Connection, query: Select[tuple[object, ...]], given: Mapping[str, object]
-) -> list[File]:
-    return [bare_file_of(row) for row in connection.execute(query, given)]
+def _found(connection: Connection, query: Prepared, given: Mapping[str, object]) -> list[File]:
+    return [bare_file_of(row) for row in query.rows(connection, given)]
 
 
 def _oldest_first(*wanted: ColumnElement[bool]) -> Select[tuple[object, ...]]:
@@ -350,24 +348,30 @@ _BEGUN = Prepared(
         files.c.door_inode == bindparam("the_inode"),
     )
 )
-_SAME_BYTES = _oldest_first(
-    MAY_GO,
-    files.c.sha256 == bindparam("the_bytes"),
-    files.c.id != bindparam("the_id"),
-    files.c.state.not_in(_NOT_YET_ADMITTED),
+_SAME_BYTES = Prepared(
+    _oldest_first(
+        MAY_GO,
+        files.c.sha256 == bindparam("the_bytes"),
+        files.c.id != bindparam("the_id"),
+        files.c.state.not_in(_NOT_YET_ADMITTED),
+    )
 )
-_SAME_MESSAGE = _oldest_first(
-    MAY_GO,
-    files.c.bank == bindparam("the_bank"),
-    files.c.initiating_party == bindparam("the_party"),
-    files.c.message_id == bindparam("the_message"),
-    files.c.id != bindparam("the_id"),
+_SAME_MESSAGE = Prepared(
+    _oldest_first(
+        MAY_GO,
+        files.c.bank == bindparam("the_bank"),
+        files.c.initiating_party == bindparam("the_party"),
+        files.c.message_id == bindparam("the_message"),
+        files.c.id != bindparam("the_id"),
+    )
 )
-_SAME_NAME = _oldest_first(
-    MAY_GO,
-    files.c.bank == bindparam("the_bank"),
-    files.c.final_folder == bindparam("the_folder"),
-    files.c.final_name == bindparam("the_name"),
+_SAME_NAME = Prepared(
+    _oldest_first(
+        MAY_GO,
+        files.c.bank == bindparam("the_bank"),
+        files.c.final_folder == bindparam("the_folder"),
+        files.c.final_name == bindparam("the_name"),
+    )
 )
 _OLDER_RECORD = Prepared(
     update(files).where(files.c.id == bindparam("the_id"), files.c.recorded < bindparam("up_to"))
@@ -390,7 +394,7 @@ _NO_WAIVER = delete(tables.waivers).where(  # one that the chain knows nothing o
     tables.waivers.c.content == bindparam("the_bytes"),
     tables.waivers.c.rule == bindparam("the_rule"),
 )
-_REFUSED_BEFORE = (
+_REFUSED_BEFORE = Prepared(
     select(files.c.id)
     .where(
         files.c.message_id == bindparam("the_message"),  # by whatever bank's door it came
@@ -466,7 +470,8 @@ def _already_refused(connection: Connection, file: File, change: Change) -> Iter
     """A hold when a status report of ours rejected this message, unless a person waived it."""
     message_id = change.message_id or file.message_id
     same = {"the_message": message_id}
-    other = connection.execute(_REFUSED_BEFORE, same).scalar() if message_id else None
+    found = _REFUSED_BEFORE.rows(connection, same) if message_id else ()
+    other = found[0][0] if found else None
     if other and duplicates.REFUSED not in _waived(connection, file.sha256):
         yield duplicates.already_refused(message_id, other)
 
@@ -541,15 +546,15 @@ def _matches(
 ) -> Iterator[duplicates.Match]:
     """One match for each other file, found by one join over the indexed keys."""
     given = {"the_id": file.id, "since": since}
-    for row in connection.execute(_matching(key), given):
-        place = _place(connection, file.id, row.first)
-        yield duplicates.Match(row.file_id, row.payments, place, exact, row.described)
+    for other, described, number, first in _matching(key).rows(connection, given):
+        place = _place(connection, file.id, first)
+        yield duplicates.Match(other, number, place, exact, described)
 
 
 @cache
-def _matching(column: Column[object]) -> Select[tuple[object, ...]]:
+def _matching(column: Column[object]) -> Prepared:
     mine, theirs, key = payments.alias("mine"), payments.alias("theirs"), column.name
-    return (
+    return Prepared(
         select(
             theirs.c.file_id,
             mine.c.described,
@@ -599,15 +604,19 @@ def _insist_alone(connection: Connection, file: File) -> None:
 
 def _next_number(connection: Connection, file: File, *, gap_free: bool) -> int:
     """Spend the bank's next number, or the last one again when a cancelled file hands it on."""
-    ours = sequences.c.bank == file.bank
-    last: int | None = connection.execute(select(sequences.c.last).where(ours)).scalar()
-    if last is None:
+    found = _LAST_NUMBER.rows(connection, {"the_bank": file.bank})
+    if not found:
         connection.execute(insert(sequences).values(bank=file.bank, last=1))
         return 1
+    last: int = found[0][0]
     if gap_free and _handed_on(connection, file, last):
         return last
-    connection.execute(update(sequences).where(ours).values(last=last + 1))
+    _NUMBERED.run(connection, {"the_bank": file.bank, "last": last + 1})
     return last + 1
+
+
+_LAST_NUMBER = Prepared(select(sequences.c.last).where(sequences.c.bank == bindparam("the_bank")))
+_NUMBERED = Prepared(update(sequences).where(sequences.c.bank == bindparam("the_bank")))
 
 
 def _handed_on(connection: Connection, file: File, number: int) -> bool:

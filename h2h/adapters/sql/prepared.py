@@ -32,18 +32,19 @@ class _Made:
     @classmethod
     def of(cls, statement: Statement, names: Sequence[str], dialect: Dialect) -> _Made:
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
-        ours = compiled.positiontup or ()
-        unfit = statement.is_insert and not {*ours} <= {*names}
-        if unfit or "POSTCOMPILE" in str(compiled):
-            raise ValueError(f"Python's defaults and lists are SQLAlchemy's: {compiled}")
-        impls = {name: compiled.binds[name].type.dialect_impl(dialect) for name in ours}
+        whole = compiled.construct_expanded_state(dict.fromkeys(names))  # lists written out
+        ours = whole.positiontup or ()
+        if statement.is_insert and not {*ours} <= {*names}:
+            raise ValueError(f"Python's defaults are SQLAlchemy's: {compiled}")
+        typed = [name for name in ours if name in compiled.binds]  # all but the words of a list
+        impls = {name: compiled.binds[name].type.dialect_impl(dialect) for name in typed}
         bind = {name: impl.bind_processor(dialect) for name, impl in impls.items()}
         columns = getattr(statement, "exported_columns", ())
         told = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
         return cls(
-            str(compiled),
+            whole.statement,
             ours,
-            {name: compiled.params[name] for name in ours if name not in names},
+            {name: whole.parameters[name] for name in ours if name not in names},
             {name: convert for name, convert in bind.items() if convert is not None},
             [(at, convert) for at, convert in enumerate(told) if convert is not None],
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, collate, or_, select, true
 
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.store import Store, file_of, files, moves, select_files
 from h2h.core.chain import GENESIS, RECOVERED, RECOVERING, Head, Link
 from h2h.ports import File, Unreadable, Wanted
@@ -131,9 +132,13 @@ _NONSENSE = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
 
 
 def _head(connection: Connection) -> Head:
-    newest = select(moves.c.sequence, moves.c.hash).order_by(moves.c.sequence.desc()).limit(1)
-    found = connection.execute(newest).first()
-    return Head(*found) if found else Head(0, GENESIS)
+    found = _NEWEST.rows(connection, {})
+    return Head(*found[0]) if found else Head(0, GENESIS)
+
+
+_NEWEST = Prepared(
+    select(moves.c.sequence, moves.c.hash).order_by(moves.c.sequence.desc()).limit(1)
+)
 
 
 def _links(connection: Connection, query: Select[Any]) -> Iterator[Link]:

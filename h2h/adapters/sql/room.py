@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, insert, select, update
 
 from h2h.adapters.sql import tables
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.store import Store, append
 from h2h.ports import Health, Pause, Request
 
@@ -38,9 +39,8 @@ class Room(Store):
             return done
 
     def pauses(self) -> Sequence[Pause]:
-        query = select(*(pauses.c[field.name] for field in fields(Pause))).order_by(pauses.c.bank)
         with self._reading() as connection:
-            return [Pause(*row) for row in connection.execute(query)]
+            return [Pause(*row) for row in _PAUSES.rows(connection, {})]
 
     # -- the banks' health and the timetable
 
@@ -95,3 +95,8 @@ class Room(Store):
 
 def _requests() -> Select[Any]:
     return select(*(requests.c[field.name] for field in fields(Request)))
+
+
+_PAUSES = Prepared(
+    select(*(pauses.c[field.name] for field in fields(Pause))).order_by(pauses.c.bank)
+)

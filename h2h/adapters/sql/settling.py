@@ -42,6 +42,7 @@ from h2h.adapters.sql.claims import (
     recalled_payments,
 )
 from h2h.adapters.sql.entries import entry_of
+from h2h.adapters.sql.prepared import Prepared
 from h2h.adapters.sql.store import (
     file_of,
     files,
@@ -175,7 +176,7 @@ def settle_again(
     and entries under references that the bank has now told.
     """
     named = {*references} - {""}
-    lines = [*connection.execute(_UNCERTAIN, {"the_id": ours.id})]
+    lines = [*_UNCERTAIN.rows(connection, {"the_id": ours.id})]
     if named:
         referred = _REFERRED.where(entries.c.servicer_reference.in_(among(named)))
         lines += connection.execute(referred, {"the_bank": ours.bank})
@@ -190,9 +191,11 @@ def settle_again(
     return alarms
 
 
-_UNCERTAIN = select(claims.c.statement, claims.c.entry).where(
-    claims.c.file_id == bindparam("the_id"),
-    or_(claims.c.number == 0, claims.c.how == How.UNCERTAIN.value),
+_UNCERTAIN = Prepared(
+    select(claims.c.statement, claims.c.entry).where(
+        claims.c.file_id == bindparam("the_id"),
+        or_(claims.c.number == 0, claims.c.how == How.UNCERTAIN.value),
+    )
 )
 _REFERRED = (
     select(entries.c.statement, entries.c.index)

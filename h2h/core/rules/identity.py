@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from itertools import islice, repeat
 from typing import ClassVar
 
@@ -28,21 +29,20 @@ class Repeated:
     """
 
     def __init__(self) -> None:
-        self._shelves = [array("q") for _ in range(_SHELVES)]
-        self._put = [shelf.append for shelf in self._shelves]
+        self._shelves: defaultdict[int, array[int]] = defaultdict(partial(array, "q"))
 
     def add(self, values: Iterable[Hashable]) -> None:
         """Remember some more."""
-        put = self._put
+        shelves = self._shelves
         for key in map(hash, values):
-            put[key & 255](key)
+            shelves[key % _SHELVES].append(key)
 
     def suspects(self) -> frozenset[int]:
         """The hashes that came more than once, the first thousand of them."""
         return frozenset(islice(self._repeated(), _LOOKED_UP))
 
     def _repeated(self) -> Iterator[int]:
-        for shelf in self._shelves:
+        for shelf in self._shelves.values():
             if len(set(shelf)) < len(shelf):
                 yield from (key for key, count in Counter(shelf).items() if count > 1)
 

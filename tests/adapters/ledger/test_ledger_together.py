@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import bindparam, create_engine, insert, select
 
 from h2h.adapters.sql import tables
 from h2h.adapters.sql.prepared import Prepared
 from h2h.core.states import Out
 from h2h.errors import Refused, Transient
+from tests.adapters.ledger.conftest import NEW_YEAR
 
 if TYPE_CHECKING:
     from tests.adapters.ledger.conftest import Office
@@ -77,12 +78,27 @@ def test_a_name_that_is_taken_undoes_what_was_reserved_with_it(office: Office) -
 
 
 def test_a_statement_whose_values_only_sqlalchemy_fills_in_is_not_prepared() -> None:
-    asked = Prepared(select(tables.files.c.id).where(tables.files.c.state.in_(["valid", "held"])))
     entered = Prepared(insert(tables.files))
     engine = create_engine("sqlite://")
+    with engine.begin() as connection, pytest.raises(ValueError, match="defaults"):
+        entered.run(connection, {"id": "one"})
+    engine.dispose()
+
+
+def test_a_list_that_a_statement_says_itself_is_written_out() -> None:
+    files = tables.files.c
+    asked = Prepared(
+        select(files.name)
+        .where(files.state.in_(["valid", "approved"]), files.bank == bindparam("the_bank"))
+        .order_by(files.name)
+    )
+    engine = create_engine("sqlite://")
+    tables.metadata.create_all(engine, [tables.files])
+    states = {"a": "valid", "b": "approved", "c": "sent"}
+    row = {"direction": "out", "bank": "acme", "created": NEW_YEAR}
     with engine.begin() as connection:
-        with pytest.raises(ValueError, match="lists"):
-            asked.rows(connection, {})
-        with pytest.raises(ValueError, match="defaults"):
-            entered.run(connection, {"id": "one"})
+        rows = [{**row, "id": name, "name": name, "state": states[name]} for name in states]
+        connection.execute(insert(tables.files), rows)
+        assert asked.rows(connection, {"the_bank": "acme"}) == [["a"], ["b"]]
+        assert asked.rows(connection, {"the_bank": "other"}) == []
     engine.dispose()

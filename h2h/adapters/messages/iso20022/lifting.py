@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from h2h.adapters.messages.iso20022.fields import Plan
 
+AT_FIRST = 50  # are left to the parser: to learn a shape takes as long as to parse dozens
 MOST = 32  # shapes kept
 _LONGEST = 1 << 14  # characters of a payment whose shape is learned
-# To learn a shape takes as long as to parse dozens of its kind. Beyond some characters that are
-# learned for nothing it must have paid so far.
+# Beyond some characters that are learned for nothing it must have paid so far.
 FREE = 100_000
 LIFTED_FOR_EACH = 50
 HELD_BACK = 1 << 16  # characters: an unfinished payment waits for the next block up to this length
@@ -83,9 +83,9 @@ class Spelled(NamedTuple):
 class Between:
     """What stands between a file's bytes, the parser and the shapes.
 
-    `end` finds the end tag of a payment. `learned` is asked behind each whether the parser has read
-    a payment that ended there; `lift` then takes known ones out of a text from a position on, and
-    says up to where.
+    `end` finds the end tag of a payment. Once the parser has read some, `learned` is asked behind
+    each whether it has read a payment that ended there; `lift` then takes known ones out of a text
+    from a position on, and says up to where.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Between:
         lift: Callable[[str, int], int],
     ) -> None:
         self._end, self._learned, self._lift = end, learned, lift
+        self._parsed = 0  # pieces so far
         self._behind = False  # the text goes on directly behind a payment that was read
         self._cut = False  # the parser has the text up to somewhere within a payment, or a tag
 
@@ -131,7 +132,8 @@ class Between:
                 break
             piece = text[position : end.end()]
             yield piece.encode()
-            self._behind = not self._cut and self._learned(piece)
+            self._parsed += 1
+            self._behind = self._parsed > AT_FIRST and not self._cut and self._learned(piece)
             self._cut = False
             position = end.end()
         rest = text[position:]
