@@ -21,6 +21,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -408,11 +409,12 @@ class FolderArchive:
             dossier.rmdir()
 
 
+@lru_cache(maxsize=1024)  # it is asked for a dozen times a file
 def dossier_path(root: Path, file_id: str) -> Path:
     """Where the dossier of `file_id` (`20261123-101530-7f3a9c`) lies below `root`."""
     if not _ID.fullmatch(file_id):
         raise ValueError(f"not a file id: {file_id!r}")
-    return root / file_id[:4] / file_id[4:6] / file_id[6:8] / file_id
+    return root / f"{file_id[:4]}/{file_id[4:6]}/{file_id[6:8]}/{file_id}"
 
 
 def _ordinary(status: os.stat_result) -> bool:
