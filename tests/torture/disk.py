@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 PAGE = 4096
-_ROOMY = 256 << 20
+_ROOMY = 1 << 30
 
 
 class Disk(Protocol):
