@@ -6,11 +6,12 @@ and while a thread waits for it the file is read on.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Boolean, Column, Connection, Date, Dialect, Table, insert
 
@@ -18,7 +19,7 @@ from h2h.adapters.sql import postgres
 from h2h.adapters.sql.types import Amount
 from h2h.core.money import plain
 
-_MOST_VALUES = 32_766  # of one statement (SQLITE_MAX_VARIABLE_NUMBER)
+_MOST_ROWS = 256  # of one statement: a part of a camt file
 
 Row = tuple[object, ...]
 
@@ -60,9 +61,15 @@ class Inserter:
             begun.result()
 
     def close(self) -> None:
-        """Wait, whatever became of it: the transaction ends."""
-        if self._worker is not None:
+        """Wait, whatever became of it, and whoever wants us to end: the transaction ends, and
+        nobody may write behind it."""
+        if self._worker is None:
+            return
+        try:
             self._worker.shutdown()
+        except BaseException:
+            self.close()
+            raise
 
     def insert(self, bound: Sequence[Row]) -> None:
         """Insert these rows now, past the statement's construction, which takes longer."""
@@ -70,14 +77,25 @@ class Inserter:
         if connection.dialect.name == "postgresql":
             postgres.copy_rows(connection, table, bound)
             return
-        for some in _some(bound, _MOST_VALUES // len(table.columns)):
+        for some in _some(bound, self._most()):
             statement = _insertion(table, connection.dialect, len(some))
             connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
 
+    def _most(self) -> int:
+        """How many rows a statement may have: SQLite before 3.32 takes 999 values."""
+        driver = cast("sqlite3.Connection", self._connection.connection.driver_connection)
+        values = driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        return min(_MOST_ROWS, values // len(self._table.columns))
+
 
 def _some(rows: Sequence[Row], most: int) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), most):
-        yield rows[start : start + most]
+    """The rows in powers of two: the driver keeps each statement that it has seen, with its last
+    values."""
+    start = 0
+    while left := len(rows) - start:
+        size = 1 << (min(left, most).bit_length() - 1)
+        yield rows[start : start + size]
+        start += size
 
 
 def _insertion(table: Table, dialect: Dialect, rows: int) -> str:

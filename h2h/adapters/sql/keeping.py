@@ -74,7 +74,8 @@ class Keeper:
         if not part.last:
             self.inserter.begin(rows)
         else:
-            self.inserter.insert(rows)
+            if rows:
+                self.inserter.insert(rows)
             self.outcomes.append(self._end(part.statement))
             self._begin()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from h2h.adapters.durable import disk
@@ -124,7 +124,7 @@ def _on_sqlite(url: URL, environment: str, archive: Path) -> SqlLedger:
     lock = sqlite.lock_at(path)
     with disk(f"opening the ledger {path}"):
         engine = sqlite.engine(url, path, checkpoints=not lock.is_locked())
-    database = Database(engine, reading=Engine.begin)  # so that prepared statements know of it
+    database = Database(engine, sqlite.reading)
     return _prepared(SqlLedger(database, lock), environment, archive, str(path))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
@@ -32,6 +32,10 @@ class _Made:
     @classmethod
     def of(cls, statement: Statement, names: Sequence[str], dialect: Dialect) -> _Made:
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
+        lists = [(name, bind.type) for name, bind in compiled.binds.items() if bind.expanding]
+        for name, kind in lists:
+            if name in names or kind.dialect_impl(dialect).bind_processor(dialect):
+                raise ValueError(f"lists that are given, or converted, are SQLAlchemy's: {name}")
         whole = compiled.construct_expanded_state(dict.fromkeys(names))  # lists written out
         ours = whole.positiontup or ()
         if statement.is_insert and not {*ours} <= {*names}:
@@ -74,13 +78,13 @@ class Prepared:
         if not _is_direct(connection):
             return connection.execute(self._statement, given).all()
         made = self._for(given, connection.dialect)
-        return [made.row(row) for row in _executed(connection, made, given).fetchall()]
+        return [made.row(row) for row in _executed(connection, made, given).rows]
 
     def run(self, connection: Connection, given: Mapping[str, object]) -> int:
         """How many rows it changed."""
         if not _is_direct(connection):
             return connection.execute(self._statement, given).rowcount
-        return _executed(connection, self._for(given, connection.dialect), given).rowcount
+        return _executed(connection, self._for(given, connection.dialect), given).changed
 
     def _for(self, given: Mapping[str, object], dialect: Dialect) -> _Made:
         names = tuple(given)
@@ -94,13 +98,19 @@ def _is_direct(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite" and connection.in_transaction()
 
 
-def _executed(connection: Connection, made: _Made, given: Mapping[str, object]) -> sqlite3.Cursor:
+class _Outcome(NamedTuple):
+    rows: Sequence[Sequence[Any]]
+    changed: int
+
+
+def _executed(connection: Connection, made: _Made, given: Mapping[str, object]) -> _Outcome:
     values = made.values(given)
     cursor = cast("sqlite3.Cursor", connection.connection.cursor())
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, made.text, values, None, False)  # noqa: FBT003 - SQLAlchemy's own signature
     try:
-        return cursor.execute(made.text, values)
+        rows = cursor.execute(made.text, values).fetchall()  # which may fail at any row
+        return _Outcome(rows, cursor.rowcount)
     except sqlite3.Error as error:
         raise DBAPIError.instance(
             made.text,

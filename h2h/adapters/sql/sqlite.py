@@ -56,7 +56,7 @@ def engine(url: URL, path: Path, *, checkpoints: bool) -> Engine:
     """
     path.touch(0o600)
     path.chmod(0o600)
-    made = create_engine(url)
+    made = create_engine(url, hide_parameters=True)
 
     def prepare(driver: _Driver, _: object) -> None:
         driver.isolation_level = None  # BEGIN is said below; the driver's own is never immediate
@@ -65,6 +65,14 @@ def engine(url: URL, path: Path, *, checkpoints: bool) -> Engine:
     event.listen(made, "connect", prepare)
     event.listen(made, "begin", _begin)
     return made
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view, begun at once, as prepared statements want it; never committed."""
+    with engine.connect() as connection:
+        connection.begin()
+        yield connection
 
 
 def _begin(connection: Connection) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from h2h.adapters.sql.inserting import Inserter, Row
@@ -19,7 +22,7 @@ from h2h.ports import BankMessage
 if TYPE_CHECKING:
     from tests.adapters.ledger.conftest import Office
 
-_PARTS = (3, 2000, 1, 40, 5)  # entries in each; a statement of SQLite's holds 1,638 of them
+_PARTS = (3, 2000, 1, 40, 5)  # entries in each; one statement inserts 256 of them at most
 
 
 def _parts(statement: Statement, sizes: Sequence[int] = _PARTS) -> Iterator[Part]:
@@ -112,4 +115,63 @@ def test_a_file_that_breaks_off_is_not_booked_while_rows_are_under_way(
     assert ended == [*_PARTS[:2]]  # nobody uses the connection behind our back
     assert office.state(file) is In.READ
     assert office.ledger.statements() == []
+    assert office.book(_month(office), file=file).state is In.BOOKED
+
+
+def test_a_statement_of_the_database_has_no_more_values_than_it_takes(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite before 3.32 takes 999, and each statement is kept: there must be few."""
+    insert, texts = Inserter.insert, set[str]()
+
+    def noted(_: object, __: object, statement: str, *rest: object) -> None:
+        texts.add(statement)
+
+    def limited(self: Inserter, bound: Sequence[Row]) -> None:
+        connection = self._connection
+        if connection.dialect.name == "sqlite":
+            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+            event.listen(connection, "before_cursor_execute", noted)
+        insert(self, bound)
+
+    monkeypatch.setattr(Inserter, "insert", limited)
+    file, month = office.read(), _month(office)
+    office.ledger.book(file, _message(_parts(month)), [office.account()], office.later())
+    assert office.entries(f"{file.id}-1") == [*month.entries]
+    inserted = {text for text in texts if text.startswith("INSERT INTO entries ")}
+    counts = {text.count("(?") for text in inserted}
+    assert counts == ({32, 16, 8, 4, 2, 1} if office.url.startswith("sqlite") else set())
+
+
+def test_whoever_interrupts_the_wait_for_a_part_waits_all_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the rows would go into whatever transaction the connection has next."""
+    insert, shutdown = Inserter.insert, ThreadPoolExecutor.shutdown
+    interrupted, ended = threading.Event(), list[int]()
+
+    def slow(self: Inserter, bound: Sequence[Row]) -> None:
+        assert interrupted.wait(20)
+        insert(self, bound)
+        ended.append(len(bound))
+
+    def interrupts(self: ThreadPoolExecutor, wait: bool = True) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            raise SystemExit(1)
+        shutdown(self, wait)
+
+    def parts() -> Iterator[Part]:
+        yield next(_parts(_month(office)))
+        raise SystemExit(0)
+
+    file = office.read()
+    with monkeypatch.context() as patched:
+        patched.setattr(Inserter, "insert", slow)
+        patched.setattr(ThreadPoolExecutor, "shutdown", interrupts)
+        with pytest.raises(SystemExit, match="1"):
+            office.ledger.book(file, _message(parts()), [office.account()], office.later())
+    assert ended == [_PARTS[0]]
+    assert office.state(file) is In.READ
     assert office.book(_month(office), file=file).state is In.BOOKED

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sqlite3
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
-from sqlalchemy import bindparam, create_engine, insert, select
+from sqlalchemy import bindparam, create_engine, func, insert, select
+from sqlalchemy.exc import OperationalError
 
-from h2h.adapters.sql import tables
+from h2h.adapters.sql import sqlite, tables
 from h2h.adapters.sql.prepared import Prepared
 from h2h.core.states import Out
 from h2h.errors import Refused, Transient
@@ -102,3 +106,46 @@ def test_a_list_that_a_statement_says_itself_is_written_out() -> None:
         assert asked.rows(connection, {"the_bank": "acme"}) == [["a"], ["b"]]
         assert asked.rows(connection, {"the_bank": "other"}) == []
     engine.dispose()
+
+
+def test_a_list_that_is_given_or_converted_is_not_prepared() -> None:
+    """Its words would not be found: what went before would not be seen."""
+    files = tables.files.c
+    given = Prepared(select(files.id).where(files.state.in_(bindparam("states", expanding=True))))
+    converted = Prepared(select(files.id).where(files.created.in_([NEW_YEAR])))
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        with pytest.raises(ValueError, match="lists"):
+            given.rows(connection, {"states": ["valid"]})
+        with pytest.raises(ValueError, match="lists"):
+            converted.rows(connection, {})
+    engine.dispose()
+
+
+def test_what_fails_at_a_later_row_is_told_like_any_failure(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/rows.db")
+    asked = Prepared(select(func.at_times(tables.files.c.id)).order_by(tables.files.c.id))
+    calls = count(1)
+
+    def at_times(_: str) -> int:
+        if next(calls) == 2:
+            raise OSError("the disk")
+        return 1
+
+    with engine.begin() as connection:
+        tables.metadata.create_all(connection, [tables.files])
+        rows = [{"id": f"{n}", "direction": "out", "name": "a", "state": "valid"} for n in range(3)]
+        connection.execute(insert(tables.files), [{**row, "created": NEW_YEAR} for row in rows])
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        driver.create_function("at_times", 1, at_times)
+        with pytest.raises(OperationalError, match="user-defined function"):
+            asked.rows(connection, {})
+    engine.dispose()
+
+
+def test_what_only_reads_writes_nothing(office: Office) -> None:
+    if office.url.startswith("sqlite"):
+        with sqlite.reading(create_engine(office.url)) as connection:
+            assert connection.in_transaction()
+            connection.execute(insert(tables.slots), {"key": "once", "at": NEW_YEAR})
+    assert office.ledger.slot("once", NEW_YEAR)

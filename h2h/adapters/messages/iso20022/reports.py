@@ -23,7 +23,7 @@ from h2h.adapters.messages.iso20022.shapes import Shape, Shapes, Texts, resolved
 from h2h.core.problem import Problem, Severity
 from h2h.core.statement import Entry
 
-PART = 250  # entries, about: more leave the processor's cache
+PART = 256  # entries, about: more leave the processor's cache
 _LARGEST_ENTRY = 1 << 26  # bytes; the transactions of a batch booking take five times as much
 _MOST_DETAILS = 5000  # transactions that wait with their entries
 _MOST_ELEMENTS = 100  # transactions of an entry that are in memory as a tree
