@@ -73,8 +73,10 @@ class Town:
     def look(self) -> None:
         """The bank notes what is new under a final name, and may collect it."""
         for path in sorted((self.room.bank / "in").iterdir()):
+            if path.name.endswith(".tmp"):  # which may be gone before it is looked at
+                continue
             mark = path.name, path.stat().st_ino
-            if path.name.endswith(".tmp") or mark in self.seen or self._grows(path):
+            if mark in self.seen or self._grows(path):
                 continue
             self.seen.add(mark)
             with self.room.deliveries.open("a") as log:
