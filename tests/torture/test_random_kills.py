@@ -113,11 +113,13 @@ def one_life(town: Town, draw: random.Random) -> None:
         finally:
             os._exit(70)
     end = time.monotonic() + draw.uniform(0, LONGEST)
-    while time.monotonic() < end:
-        town.work(draw)
-        time.sleep(0.002)  # the bank looks every so often; the moment of death is what is drawn
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    try:
+        while time.monotonic() < end:
+            town.work(draw)
+            time.sleep(0.002)  # the bank looks every so often; the moment of death is what is drawn
+    finally:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     town.look()
     town.room.clock.advance(hours=1)
