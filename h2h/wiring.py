@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 from h2h import resources
@@ -124,7 +125,7 @@ def wire(
             banks={name: terms_of(name, bank, config) for name, bank in config.banks.items()},
             servers=servers,
             sealers=sealers,
-            new_id=lambda: new_id(time),
+            new_id=new_ids(time),
             translate=translator(config.h2h.language),
             receivers=receivers_of(config),
             policies=policies_of(config),
@@ -266,9 +267,14 @@ def lock_of(config: Config) -> LedgerLock:
     return ledger_lock(config.h2h.database, secret.read if secret else None)
 
 
-def new_id(clock: Clock) -> str:
-    """A file id: the moment, readable, and six random hex digits (its dossier lies by its date)."""
-    return f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+def new_ids(clock: Clock) -> Callable[[], str]:
+    """Ids of files: the moment, readable (its dossier lies by its date), and six hex digits.
+
+    They are counted on from a random number: of ten thousand random ones in a second, some would be
+    alike.
+    """
+    numbers = count(secrets.randbits(24))
+    return lambda: f"{clock.now():%Y%m%d-%H%M%S}-{next(numbers) % (1 << 24):06x}"
 
 
 def _make_rooms(config: Config) -> None:

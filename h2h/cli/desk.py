@@ -155,7 +155,7 @@ def recall(
 ) -> None:
     """Ask the bank to take back the sent payment file ID, or the payment with the EndToEndId ID."""
     from h2h import desk  # noqa: PLC0415 - heavy
-    from h2h.wiring import SystemClock, new_id  # noqa: PLC0415 - heavy
+    from h2h.wiring import SystemClock, new_ids  # noqa: PLC0415 - heavy
 
     if payments and batches:
         raise click.UsageError("give --payment or --batch, not both")
@@ -166,7 +166,7 @@ def recall(
             acting(ledger),
             reason,
             now(),
-            recall_id=new_id(SystemClock()),
+            recall_id=new_ids(SystemClock())(),
             code=code,
             payments=payments,
             batches=batches,

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from h2h.adapters.archive import dossier_path
 from h2h.core.states import Out
 from h2h.errors import Refused
 from h2h.flows.ahead import Seals
 from h2h.flows.sweep import Sweep
 from h2h.flows.waves import sweep_outbound
+from h2h.wiring import new_ids
 
 if TYPE_CHECKING:
     from h2h.ports import Sealer
@@ -181,3 +183,26 @@ def test_what_is_being_sealed_is_not_begun_twice(tmp_path: Path) -> None:
     seals.make(sealer, tmp_path / "plain", tmp_path / "sealed")
     seals.close()
     assert begun == [tmp_path / "sealed"]
+
+
+def test_ids_of_one_moment_are_all_different(room: Room) -> None:
+    draw = new_ids(room.clock)
+    ids = [draw() for _ in range(20_000)]
+    assert len({*ids}) == len(ids)
+    assert {dossier_path(room.root, each).parent for each in ids} == {room.root / "2026/11/23"}
+
+
+def test_an_id_that_is_taken_is_drawn_again(room: Room, payment_file: PaymentFile) -> None:
+    drop(room, payment_file, 1)
+    room.sweep()
+    (first,) = room.files()
+    drop(room, payment_file, 3)
+    with room.services() as services:
+        ids = iter([f"{first.id[:-6]}abcdef", first.id])
+        drawn = replace(services, new_id=lambda: next(ids, None) or services.new_id())
+        room.run(drawn)
+    room.sweep()
+    states = Counter(file.state for file in room.files())
+    assert states == {Out.SENT: 3, Out.DUPLICATE: 1}
+    assert len({*room.published()}) == len(room.published()) == 3
+    assert not any((room.root / "outbox" / "acme").iterdir())

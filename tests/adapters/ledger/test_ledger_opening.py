@@ -20,7 +20,7 @@ from h2h.core.chain import first_broken
 from h2h.core.payment import Payment
 from h2h.core.states import Out
 from h2h.errors import ConfigError, Corrupt, Refused, Transient
-from h2h.ports import Change
+from h2h.ports import Change, RemoteFile
 
 ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
@@ -279,7 +279,7 @@ print(sum(ledger.move(file, Out.APPROVED, now) is not None for file in seen.valu
 def test_of_two_processes_exactly_one_admits_a_message(office: Office) -> None:
     office.claimed(), office.claimed()
     script = """
-from h2h.ports import Change
+from h2h.ports import Change, RemoteFile
 mine = ledger.files([Out.CLAIMED])[{index}]
 change = Change(message_id="M1", initiating_party="ACME")
 print(ledger.admit(mine, change, [], [], 30, now).state)
@@ -336,7 +336,7 @@ def test_a_kill_while_payments_are_stored_leaves_the_file_to_be_checked_again(
     file = office.claimed()
     script = f"""
 import os
-from h2h.ports import Change
+from h2h.ports import Change, RemoteFile
 def chunks():
     yield []
     os.kill(os.getpid(), 9)
@@ -362,3 +362,15 @@ def test_an_error_in_the_middle_undoes_the_whole_act(office: Office) -> None:
         office.ledger.admit(file, Change(message_id="M"), [], chunks(), 30, office.now)
     assert office.state(file) is Out.CLAIMED
     assert office.ledger.payments(file.id) == []
+
+
+def test_an_id_that_another_file_has_is_refused_for_now(office: Office) -> None:
+    taken, remote = office.claimed(), RemoteFile("a.xml", 10, 5)
+    before = office.ledger.moves()
+    with pytest.raises(Transient, match="another file has the id"):
+        office.ledger.claiming(office.seen(), "acme", taken.id, office.now)
+    with pytest.raises(Transient, match="another file has the id"):
+        office.ledger.fetched(taken.id, "acme", 0, "out", remote, "sha", 10, office.now)
+    assert office.ledger.moves() == before
+    assert office.ledger.file(taken.id) == taken
+    assert office.ledger.known("acme", "out", [remote]) == frozenset()
