@@ -21,6 +21,7 @@ from .judged import judged
 from .report import FULL
 
 if TYPE_CHECKING:
+    from h2h.ports import File
     from tests.conftest import PaymentFile
     from tests.flows.conftest import BankFiles, MakeRoom, MakeRounds, Room, Rounds
 
@@ -66,6 +67,12 @@ def killed_again(room: Room, work: Rounds, calls: Sequence[str], where: str, tur
     return died
 
 
+def poisoned(file: File, died: int) -> bool:
+    """Was every death in its check or reading? Then it is set aside, as it should be."""
+    aside = file.state in {Out.HELD, In.QUARANTINED}
+    return died > MOST_MORE and aside and [each.rule for each in file.problems] == ["poison"]
+
+
 def recover(room: Room) -> float:
     """The restart: seconds until the first sweep after it is done."""
     begun = time.monotonic()
@@ -98,7 +105,7 @@ def test_whatever_is_killed_a_payment_file_arrives_once_or_waits_for_a_person(
         ready = recover(room)
         slowest = max(slowest, ready)
         (file,), times = room.files(), len(room.published())
-        settled = file.state in {Out.SENT, Out.IN_DOUBT}
+        settled = file.state in {Out.SENT, Out.IN_DOUBT} or poisoned(file, died)
         lost = file.state is Out.SENT and not times
         tally(
             "kill -9 at a port call, payment file",
@@ -154,15 +161,16 @@ def test_whatever_is_killed_a_bank_file_is_booked_and_handed_over_once(
         ready = recover(room)
         (file,) = room.files("in")
         seen = handed_over(room)
+        missing = not poisoned(file, died) and handed - seen
         tally(
             "kill -9 at a port call, bank file",
             tried=died,
-            survived=died if seen == handed else died - 1,
-            lost=sum((handed - seen).values()),
+            survived=died if not missing and not seen - handed else died - 1,
+            lost=sum(missing.values()) if missing else 0,
             doubled=sum((seen - handed).values()),
         )
         tally("ready again within 10 s", survived=ready < 10)
         assert judged(room, [paid], [content]) == [], where
-        assert file.state is In.DONE, where
-        assert seen == handed, where
+        assert file.state is In.DONE or poisoned(file, died), where
+        assert seen == handed or poisoned(file, died), where
     assert work.hit() == both_sides(calls, chosen(calls, part))
